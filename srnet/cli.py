@@ -1,0 +1,147 @@
+"""The command line."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from srnet.book import build_book
+from srnet.compute import Inputs, work
+from srnet.errors import InputError
+from srnet.executor import Report, missing
+from srnet.experiments import closure
+from srnet.pocket import pretrain
+from srnet.store import Store, default_root
+from srnet.study import Study, choose
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
+pocket = typer.Typer(no_args_is_help=True, help="The generated world that the study runs on by default.")
+app.add_typer(pocket, name="pocket")
+console = Console()
+
+ProfileName = Annotated[str, typer.Option("--profile", help="Size of the study: smoke, pocket, small or paper.")]
+Figures = Annotated[list[str] | None, typer.Option("--figure", help="Only this figure; may be repeated.")]
+Tasks = Annotated[list[str] | None, typer.Option("--task", help="Only this task; may be repeated.")]
+Sparsities = Annotated[
+    list[float] | None, typer.Option("--sparsity", help="Share of weights removed; may be repeated.")
+]
+Seeds = Annotated[list[int] | None, typer.Option("--seed", help="Repetition; may be repeated.")]
+StoreFolder = Annotated[Path | None, typer.Option("--store", envvar="SRNET_STORE", help="Folder of results.")]
+DataFolder = Annotated[Path | None, typer.Option("--data-dir", envvar="SRNET_DATA", help="Official data files.")]
+Plm = Annotated[str | None, typer.Option("--plm", envvar="SRNET_PLM", help="Model folder, or name on the hub.")]
+Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Processes; one per core if not given.")]
+
+
+@app.command()
+def run(
+    profile: ProfileName = "pocket",
+    figure: Figures = None,
+    task: Tasks = None,
+    sparsity: Sparsities = None,
+    seed: Seeds = None,
+    store: StoreFolder = None,
+    data_dir: DataFolder = None,
+    plm: Plm = None,
+    workers: Workers = None,
+) -> None:
+    """Compute what the store lacks of the study, or of the figures named."""
+    study = choose(profile, task, sparsity, seed, Inputs(data_dir, plm))
+    _tell(study.compute(Store(store or default_root()), figure, workers))
+
+
+@app.command()
+def plan(
+    profile: ProfileName = "pocket",
+    figure: Figures = None,
+    task: Tasks = None,
+    sparsity: Sparsities = None,
+    seed: Seeds = None,
+    store: StoreFolder = None,
+    data_dir: DataFolder = None,
+    plm: Plm = None,
+) -> None:
+    """Say what `run` would compute: experiments, optimiser steps and examples, without computing anything."""
+    study, kept = choose(profile, task, sparsity, seed, Inputs(data_dir, plm)), Store(store or default_root())
+    wanted = closure(study.experiments(figure))
+    todo = missing(study.experiments(figure), kept)
+    console.print(f"{len(wanted)} experiments, {len(wanted) - len(todo)} of them in {kept.root}")
+    rows = Table("to compute", "key", "steps", "units of work")
+    for experiment in todo:
+        steps = experiment.recipe.steps if hasattr(experiment, "recipe") else 0
+        rows.add_row(str(experiment), experiment.key, f"{steps:,}", f"{work(experiment, study.inputs):,}")
+    if todo:
+        console.print(rows)
+        total = sum(work(experiment, study.inputs) for experiment in todo)
+        console.print(f"{total:,} units of work; a unit is the forward pass of one example")
+
+
+@app.command()
+def status(
+    profile: ProfileName = "pocket",
+    figure: Figures = None,
+    task: Tasks = None,
+    sparsity: Sparsities = None,
+    seed: Seeds = None,
+    store: StoreFolder = None,
+    data_dir: DataFolder = None,
+    plm: Plm = None,
+) -> None:
+    """List the experiments of the study and whether each is done, missing or failed."""
+    study, kept = choose(profile, task, sparsity, seed, Inputs(data_dir, plm)), Store(store or default_root())
+    rows = Table("experiment", "key", "seed", "state")
+    for experiment in closure(study.experiments(figure)):
+        failure = kept.failure(experiment)
+        state = "done" if kept.has(experiment) else f"failed: {failure}" if failure else "missing"
+        rows.add_row(str(experiment), experiment.key, str(getattr(experiment, "seed", "")), state)
+    console.print(rows)
+
+
+@app.command()
+def book(
+    profile: ProfileName = "pocket",
+    out: Annotated[Path, typer.Option("--out", help="Folder to build in.")] = Path("build/book"),
+    store: StoreFolder = None,
+    data_dir: DataFolder = None,
+    plm: Plm = None,
+    workers: Workers = None,
+) -> None:
+    """Compute the study, execute the notebooks and build the book."""
+    root = store or default_root()
+    study = choose(profile, inputs=Inputs(data_dir, plm))
+    _tell(study.compute(Store(root), workers=workers))
+    page = build_book(profile, out, environment=_environment(root, study))
+    console.print(f"The book: {page}", soft_wrap=True)
+
+
+@pocket.command("pretrain")
+def pocket_pretrain(out: Annotated[Path, typer.Option("--out", help="Folder to write the model to.")]) -> None:
+    """Pre-train the pocket world's BERT anew, bit for bit as it is shipped."""
+    pretrain(out)
+    console.print(f"The model: {out}", soft_wrap=True)
+
+
+def main() -> None:
+    """Run the command line; an error of the user's input ends it with one line and exit status 2."""
+    try:
+        app()
+    except InputError as error:
+        Console(stderr=True).print(f"error: {error}", style="bold red", soft_wrap=True, markup=False, highlight=False)
+        sys.exit(2)
+
+
+def _tell(report: Report) -> None:
+    console.print(f"{len(report.computed)} experiments computed")
+    for experiment, reason in report.failed.items():
+        console.print(f"failed: {experiment} ({experiment.key}): {reason}", style="red", markup=False)
+    if report.failed:
+        console.print(f"{len(report.skipped)} skipped because of that; the same command tries again", style="red")
+        raise typer.Exit(1)
+
+
+def _environment(root: Path, study: Study) -> dict[str, str]:
+    """Return what a notebook's process needs to find the same results."""
+    inputs = {"SRNET_DATA": study.inputs.data_dir, "SRNET_PLM": study.inputs.plm}
+    return {"SRNET_STORE": str(root.resolve())} | {name: str(value) for name, value in inputs.items() if value}

@@ -1,0 +1,106 @@
+"""Sentence pairs as tensors of token ids, and batches that waste little on padding."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from datasets import Dataset
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+MAX_LENGTH = 128  # tokens per pair, Table 3 of the paper's supplement
+CHUNK = 4096  # pairs tokenised at once
+POOL = 50  # batches whose examples are sorted by length together
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """N tokenised sentence pairs, padded on the right to a common width T.
+
+    Attributes:
+        input_ids: token ids, int32 [N, T].
+        token_type_ids: 0 for the premise and 1 for the hypothesis, int32 [N, T]; None for models without them.
+        lengths: number of real tokens, int64 [N].
+        labels: gold classes, int64 [N].
+    """
+
+    input_ids: Tensor
+    token_type_ids: Tensor | None
+    lengths: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def inputs(self, index: Tensor, device: torch.device) -> dict[str, Tensor]:
+        """Return the model's inputs for the examples `index` (int64 [B]), cut to the longest of them."""
+        lengths = self.lengths[index]
+        width = int(lengths.max())
+        batch = {
+            "input_ids": self.input_ids[index, :width],
+            "attention_mask": (torch.arange(width) < lengths[:, None]).long(),
+        }
+        if self.token_type_ids is not None:
+            batch["token_type_ids"] = self.token_type_ids[index, :width]
+        return {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
+
+
+def encode(data: Dataset, tokenizer: PreTrainedTokenizerBase) -> Encoded:
+    """Tokenise the columns ``premise`` and ``hypothesis``.
+
+    A pair of more than `MAX_LENGTH` tokens is cut, its longer side first.
+
+    Args:
+        data: a table with the columns premise, hypothesis and label.
+        tokenizer: the tokenizer of the model that will read the pairs.
+    """
+    premises, hypotheses = data["premise"][:], data["hypothesis"][:]
+    chunks = [
+        tokenizer(
+            premises[start : start + CHUNK],
+            hypotheses[start : start + CHUNK],
+            truncation="longest_first",
+            max_length=MAX_LENGTH,
+            padding="longest",
+            padding_side="right",
+            return_tensors="np",
+        )
+        for start in range(0, len(premises), CHUNK)
+    ]
+    types = None
+    if "token_type_ids" in tokenizer.model_input_names:
+        types = _stack([chunk["token_type_ids"] for chunk in chunks], 0)
+    lengths = np.concatenate([chunk["attention_mask"].sum(axis=1) for chunk in chunks])
+    return Encoded(
+        input_ids=_stack([chunk["input_ids"] for chunk in chunks], tokenizer.pad_token_id),
+        token_type_ids=types,
+        lengths=torch.from_numpy(lengths.astype(np.int64)),
+        labels=torch.tensor(data["label"][:], dtype=torch.int64),
+    )
+
+
+def length_grouped(lengths: Tensor, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Yield batches of example indices for ever, epoch after epoch, each batch of examples of similar length.
+
+    Examples are shuffled, sorted by length within pools of `POOL` batches, cut into batches, and the batches shuffled,
+    so that unlike with a sampler that leaves each pool sorted, length does not drift during an epoch.
+
+    Args:
+        lengths: number of tokens of each example, int64 [N].
+        batch_size: examples per batch; the last batch of an epoch may be smaller.
+        generator: source of the shuffles.
+    """
+    while True:
+        shuffled = torch.randperm(len(lengths), generator=generator)
+        pools = shuffled.split(batch_size * POOL)
+        ordered = torch.cat([pool[lengths[pool].argsort(stable=True)] for pool in pools])
+        batches = ordered.split(batch_size)
+        for position in torch.randperm(len(batches), generator=generator).tolist():
+            yield batches[position]
+
+
+def _stack(chunks: list[np.ndarray], fill: int) -> Tensor:
+    width = max(chunk.shape[1] for chunk in chunks)
+    padded = [np.pad(chunk, ((0, 0), (0, width - chunk.shape[1])), constant_values=fill) for chunk in chunks]
+    return torch.from_numpy(np.concatenate(padded).astype(np.int32))

@@ -1,0 +1,176 @@
+"""Running many experiments: operands first, each once, in this process or on Dask workers."""
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from distributed import Client, Future, LocalCluster, as_completed, get_worker
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from threadpoolctl import threadpool_limits
+
+from srnet.compute import Advance, Inputs, compute, work
+from srnet.experiments import Experiment, closure
+from srnet.store import Store
+
+REPORT_EVERY = 0.5  # seconds between two reports of a worker
+TOPIC = "srnet-progress"
+COMPUTED, SKIPPED = "computed", "skipped"
+
+
+@dataclass
+class Report:
+    """What became of a run.
+
+    Attributes:
+        computed: experiments whose results were computed now.
+        failed: experiments that failed, with the reason.
+        skipped: experiments that need the result of one that failed.
+    """
+
+    computed: list[Experiment] = field(default_factory=list)
+    failed: dict[Experiment, str] = field(default_factory=dict)
+    skipped: list[Experiment] = field(default_factory=list)
+
+    def note(self, experiment: Experiment, outcome: str) -> None:
+        """Enter what `_attempt` returned."""
+        if outcome == COMPUTED:
+            self.computed.append(experiment)
+        elif outcome == SKIPPED:
+            self.skipped.append(experiment)
+        else:
+            self.failed[experiment] = outcome
+
+
+def missing(experiments: Sequence[Experiment], store: Store) -> list[Experiment]:
+    """Return what must be computed to have the results of `experiments`, operands first, each once."""
+    wanted = [experiment for experiment in experiments if not store.has(experiment)]
+    return [experiment for experiment in closure(wanted) if not store.has(experiment)]
+
+
+def run(experiments: Sequence[Experiment], store: Store, inputs: Inputs, workers: int | None = None) -> Report:
+    """Compute what is missing of the results of `experiments`, with a progress bar.
+
+    An experiment that fails leaves a record of the failure; what needs it is skipped and the rest goes on. Every
+    process computes with one thread, so that a result does not depend on how many there are.
+
+    Args:
+        experiments: the results that are wanted.
+        store: where results are kept.
+        inputs: where text and pre-trained models lie.
+        workers: number of processes; one per core, or per GPU where experiments run on GPUs, if not given.
+    """
+    store.remove_leftovers()
+    todo = missing(experiments, store)
+    if not todo:
+        return Report()
+    workers = min(workers or _places(inputs), len(todo))
+    with _bar() as bar:
+        watch = _Watch(bar, todo, inputs)
+        if workers == 1:
+            return _run_here(todo, store, inputs, watch)
+        return _run_on_dask(todo, store, inputs, workers, watch)
+
+
+class _Watch:
+    """Advances a progress bar over the units of work of all experiments."""
+
+    def __init__(self, bar: Progress, todo: list[Experiment], inputs: Inputs) -> None:
+        self.bar, self.size = bar, len(todo)
+        self.left = {experiment.key: work(experiment, inputs) for experiment in todo}
+        self.row = bar.add_task("", total=sum(self.left.values()))
+        self.finished = 0
+        self._say(f"0 of {self.size} experiments")
+
+    def advance(self, key: str, units: int) -> None:
+        """Count units of work that an experiment has done."""
+        units = min(units, self.left[key])
+        self.left[key] -= units
+        self.bar.advance(self.row, units)
+
+    def finish(self, experiment: Experiment) -> None:
+        """Count an experiment as ended."""
+        self.advance(experiment.key, self.left[experiment.key])
+        self.finished += 1
+        self._say(f"{self.finished} of {self.size} experiments, last {experiment}")
+
+    def _say(self, text: str) -> None:
+        self.bar.update(self.row, description=text)
+
+
+def _run_here(todo: list[Experiment], store: Store, inputs: Inputs, watch: _Watch) -> Report:
+    report, threads = Report(), torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for experiment in todo:
+
+            def advance(units: int, key: str = experiment.key) -> None:
+                watch.advance(key, units)
+
+            report.note(experiment, _attempt(experiment, store, inputs, advance))
+            watch.finish(experiment)
+    finally:
+        torch.set_num_threads(threads)
+    return report
+
+
+def _run_on_dask(todo: list[Experiment], store: Store, inputs: Inputs, workers: int, watch: _Watch) -> Report:
+    report = Report()
+    futures: dict[Experiment, Future] = {}
+    address = {"host": "127.0.0.1", "dashboard_address": None}
+    with (
+        LocalCluster(n_workers=workers, threads_per_worker=1, silence_logs="ERROR", **address) as cluster,
+        Client(cluster) as client,
+    ):
+        client.subscribe_topic(TOPIC, lambda event: watch.advance(*event[1]))
+        for experiment in todo:
+            operands = [futures[operand] for operand in experiment.operands if operand in futures]
+            futures[experiment] = client.submit(_on_worker, experiment, store, inputs, operands, key=experiment.key)
+        experiments = {future.key: experiment for experiment, future in futures.items()}
+        for future in as_completed(futures.values()):
+            experiment = experiments[future.key]
+            report.note(experiment, "the worker process died" if future.status == "error" else future.result())
+            watch.finish(experiment)
+    return report
+
+
+def _on_worker(experiment: Experiment, store: Store, inputs: Inputs, operands: list[str]) -> str:
+    """Compute an experiment on a Dask worker; `operands` are there to make it wait for them."""
+    torch.set_num_threads(1)
+    worker, pending, last = get_worker(), 0, time.monotonic()
+
+    def advance(units: int) -> None:
+        nonlocal pending, last
+        pending += units
+        if time.monotonic() - last > REPORT_EVERY:
+            worker.log_event(TOPIC, (experiment.key, pending))
+            pending, last = 0, time.monotonic()
+
+    return _attempt(experiment, store, inputs, advance)
+
+
+def _attempt(experiment: Experiment, store: Store, inputs: Inputs, advance: Advance) -> str:
+    """Compute one experiment and return `COMPUTED`, `SKIPPED`, or why it failed; a failure is also recorded."""
+    if not all(store.has(operand) for operand in experiment.operands):
+        return SKIPPED
+    try:
+        with threadpool_limits(1):  # scikit-learn's and numpy's threads, which torch does not govern
+            compute(experiment, store, inputs, advance)
+    except Exception as error:
+        store.fail(experiment, error)
+        return f"{type(error).__name__}: {error}"
+    return COMPUTED
+
+
+def _places(inputs: Inputs) -> int:
+    """Return how many experiments run best at once: one per GPU, or one per core that this process may use."""
+    if inputs.device.startswith("cuda"):
+        return torch.cuda.device_count()
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TimeRemainingColumn()
+    )

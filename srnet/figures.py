@@ -1,0 +1,95 @@
+"""Figures and tables of the study, drawn from tidy tables (`srnet.study.Study.table`)."""
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from srnet.tasks import TASKS
+
+# Okabe and Ito's colours, which colour-blind readers can tell apart; markers and dashes tell curves apart in print.
+STYLES: dict[str, dict[str, Any]] = {
+    "full bert (std)": {"color": "#000000", "linestyle": "--"},
+    "full bert (poe)": {"color": "#009E73", "linestyle": ":"},
+    "mask train (std)": {"color": "#0072B2", "marker": "o", "linestyle": "-"},
+    "mask train (poe)": {"color": "#D55E00", "marker": "s", "linestyle": "-"},
+}
+DATASETS = {"mnli-m": "MNLI-m", "hans": "HANS"}
+STYLE: Any = {
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "figure.dpi": 150,
+    "savefig.dpi": 300,
+}
+
+
+def sparsity_curves(table: pd.DataFrame) -> Figure:
+    """Draw accuracy against sparsity, a column of panels per task: in distribution above, out of distribution below.
+
+    Lines are means over seeds and shaded bands one standard deviation to either side; a full model, which has no
+    sparsity to vary, is a horizontal line. Panels of one data set share nothing, as data sets differ in difficulty.
+
+    Args:
+        table: a figure's results.
+    """
+    overall = table[table.subset == "all"]
+    tasks = list(overall.task.unique())
+    height = max(overall[overall.task == task].dataset.nunique() for task in tasks)
+    with plt.rc_context(STYLE):
+        size = (5.2 * len(tasks), 2.9 * height + 0.6)
+        figure, axes = plt.subplots(height, len(tasks), figsize=size, squeeze=False, sharex=True, layout="constrained")
+        for column, task in zip(axes.T, tasks, strict=True):
+            of_task = overall[overall.task == task]
+            for axis, dataset in zip(column, of_task.dataset.unique(), strict=False):
+                _panel(axis, of_task[of_task.dataset == dataset])
+            column[0].set_title(TASKS[task].title)
+            column[-1].set_xlabel("sparsity (% of weights removed)")
+        handles, labels = axes[0, 0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
+    return figure
+
+
+def means(table: pd.DataFrame) -> pd.DataFrame:
+    """Return accuracy in % by curve and sparsity (rows) and data set (columns), mean ± standard deviation of seeds.
+
+    Args:
+        table: a figure's results.
+    """
+    return _spread(table[table.subset == "all"], ["task", "curve", "sparsity"], "dataset")
+
+
+def subset_means(table: pd.DataFrame, dataset: str) -> pd.DataFrame:
+    """Return accuracy in % on one data set by curve and sparsity (rows) and subset (columns), as mean ± deviation.
+
+    Args:
+        table: a figure's results.
+        dataset: id of a data set with subsets, such as "hans".
+    """
+    return _spread(table[(table.dataset == dataset) & (table.subset != "all")], ["curve", "sparsity"], "subset")
+
+
+def _panel(axis: Axes, table: pd.DataFrame) -> None:
+    for curve, style in STYLES.items():
+        values = 100 * table[table.curve == curve].groupby("sparsity").accuracy.agg(["mean", "std"]).fillna(0.0)
+        if values.empty:
+            continue
+        low, high = values["mean"] - values["std"], values["mean"] + values["std"]
+        if curve.startswith("full"):
+            axis.axhline(values["mean"].iloc[0], label=curve, linewidth=1.2, **style)
+            axis.axhspan(low.iloc[0], high.iloc[0], color=style["color"], alpha=0.08, linewidth=0)
+        else:
+            sparsity = 100 * values.index.to_numpy()
+            axis.plot(sparsity, values["mean"], label=curve, markersize=4, linewidth=1.6, **style)
+            axis.fill_between(sparsity, low, high, color=style["color"], alpha=0.15, linewidth=0)
+    name, split = table.dataset.iloc[0], table.split.iloc[0]
+    axis.set_ylabel(f"{split}: {DATASETS.get(name, name)}\naccuracy (%)")
+    axis.grid(axis="y", linewidth=0.4, alpha=0.5)
+
+
+def _spread(table: pd.DataFrame, rows: list[str], columns: str) -> pd.DataFrame:
+    cells = (100 * table.set_index([*rows, columns]).accuracy).groupby(level=[*rows, columns], sort=False)
+    text = cells.agg(lambda values: f"{values.mean():.1f}" + (f" ± {values.std():.1f}" if len(values) > 1 else ""))
+    return text.unstack(columns, sort=False).rename_axis(columns=None)

@@ -1,0 +1,183 @@
+"""Binary masks over weight matrices: how many weights fall, which ones, and what is kept of a network.
+
+Sparsity is local: every matrix loses the same share of its weights, exactly ``floor(s * n)`` of its ``n`` (Section 3.2
+of the paper; local pruning as in Algorithms 1 and 2).
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from srnet.errors import InputError
+from srnet.files import written_whole
+
+FORMAT = "srnet-mask-1"
+
+
+def count_zeros(sparsity: float, size: int) -> int:
+    """Return ``floor(sparsity * size)``, computed without floating-point error: 0.29 of 100 is 29.
+
+    Args:
+        sparsity: the share of weights to remove, in [0, 1), taken as the decimal number it prints as.
+        size: number of weights in the matrix.
+
+    Raises:
+        InputError: if `sparsity` is not in [0, 1).
+    """
+    if not 0 <= sparsity < 1:
+        raise InputError(f"sparsity is {sparsity}: give a share of weights to remove, from 0 up to but not including 1")
+    return int(Fraction(repr(float(sparsity))) * size)
+
+
+def threshold(scores: Tensor, sparsity: float) -> Tensor:
+    """Return the largest score that falls: the k-th smallest, k = `count_zeros`; minus infinity when none falls.
+
+    A weight is kept while its score is *greater*, so without ties exactly k weights fall.
+
+    Args:
+        scores: float tensor of any shape.
+        sparsity: share of weights to remove, in [0, 1).
+
+    Returns:
+        A scalar tensor of the dtype and device of `scores`.
+    """
+    k = count_zeros(sparsity, scores.numel())
+    if k == 0:
+        return scores.new_tensor(-torch.inf)
+    return scores.detach().flatten().kthvalue(k).values
+
+
+def keep_largest(scores: Tensor, sparsity: float) -> Tensor:
+    """Return the mask that removes exactly the `count_zeros` smallest scores; among equal scores the first fall first.
+
+    Args:
+        scores: float tensor of any shape, such as the magnitudes ``abs(W)`` of a weight matrix.
+        sparsity: share of weights to remove, in [0, 1).
+
+    Returns:
+        bool tensor of the shape of `scores`, True where a weight is kept.
+
+    Raises:
+        InputError: if a score is NaN or `sparsity` is outside [0, 1).
+    """
+    if scores.isnan().any():
+        raise InputError("a score is not a number: the weights or scores of this matrix have diverged")
+    flat, cut = scores.detach().flatten(), threshold(scores, sparsity)
+    falls = flat < cut
+    missing = count_zeros(sparsity, flat.numel()) - falls.sum()
+    tied = flat == cut
+    falls |= tied & (tied.cumsum(0) <= missing)
+    return ~falls.view_as(scores)
+
+
+class Mask(Mapping[str, Tensor]):
+    """A subnetwork: for every pruned weight matrix, by its name in the model, which weights are kept.
+
+    Args:
+        matrices: bool tensors (True: kept), each of the shape of the weight of that name.
+        plm: name of the pre-trained model that the mask was found in.
+        fingerprint: fingerprint of that model's weights (`srnet.models.fingerprint`).
+
+    Raises:
+        InputError: if there is no matrix, or one is empty or not boolean.
+    """
+
+    def __init__(self, matrices: Mapping[str, Tensor], plm: str = "", fingerprint: str = "") -> None:
+        if not matrices:
+            raise InputError("a mask needs at least one matrix")
+        for name, keep in matrices.items():
+            if not isinstance(keep, Tensor) or keep.dtype != torch.bool or keep.numel() == 0:
+                raise InputError(f"mask of {name!r}: expected a non-empty boolean tensor, got {_describe(keep)}")
+        self._matrices = {name: keep.detach().cpu() for name, keep in matrices.items()}
+        self.plm, self.fingerprint = plm, fingerprint
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self._matrices[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._matrices)
+
+    def __len__(self) -> int:
+        return len(self._matrices)
+
+    def __repr__(self) -> str:
+        return f"Mask({len(self)} matrices, sparsity {self.sparsity:.4f})"
+
+    @property
+    def sparsity(self) -> float:
+        """Share of removed weights over all matrices, in [0, 1]."""
+        return 1 - sum(int(keep.sum()) for keep in self.values()) / sum(keep.numel() for keep in self.values())
+
+    def zeros(self) -> dict[str, tuple[int, int]]:
+        """Return, per matrix, how many weights are removed, and of how many."""
+        return {name: (keep.numel() - int(keep.sum()), keep.numel()) for name, keep in self.items()}
+
+    def apply_to(self, model: nn.Module) -> None:
+        """Set the removed weights of `model` to zero, in place: ``f(m ⊙ θ)``.
+
+        Raises:
+            InputError: if a matrix is not in the model or has another shape; the first one is named, nothing changes.
+        """
+        weights = dict(model.named_parameters())
+        for name, keep in self.items():
+            if name not in weights:
+                raise InputError(f"mask does not fit the model: the model has no weight {name!r}")
+            if weights[name].shape != keep.shape:
+                shapes = f"{list(keep.shape)} in the mask and {list(weights[name].shape)} in the model"
+                raise InputError(f"mask does not fit the model: {name!r} is {shapes}")
+        with torch.no_grad():
+            for name, keep in self.items():
+                weights[name].mul_(keep.to(weights[name].device))
+
+    def save(self, path: Path) -> None:
+        """Write the mask as safetensors, one bit a weight (row-major, first weight in the highest bit)."""
+        packed = {name: torch.from_numpy(np.packbits(keep.numpy().reshape(-1))) for name, keep in self.items()}
+        shapes = {name: list(keep.shape) for name, keep in self.items()}
+        header = json.dumps({"shapes": shapes, "plm": self.plm, "fingerprint": self.fingerprint})
+        with written_whole(path) as temporary:
+            save_file(packed, temporary, {FORMAT: header})  # one entry: safetensors writes several in random order
+
+    @classmethod
+    def load(cls, path: Path) -> "Mask":
+        """Read a mask written by `save`.
+
+        Raises:
+            InputError: if the file is missing, is not safetensors, or holds no mask.
+        """
+        try:
+            with safe_open(path, framework="numpy") as file:
+                if FORMAT not in (file.metadata() or {}):
+                    raise InputError(f"{path}: not a mask file ({FORMAT}); masks are written by Mask.save")
+                header = json.loads(file.metadata()[FORMAT])
+                matrices = {name: _unpack(file.get_tensor(name), shape) for name, shape in header["shapes"].items()}
+        except FileNotFoundError:
+            raise InputError(f"{path}: no such mask file") from None
+        except SafetensorError as error:
+            raise InputError(f"{path}: not a readable safetensors file ({error})") from None
+        return cls(matrices, header["plm"], header["fingerprint"])
+
+
+def magnitude_mask(weights: Mapping[str, Tensor], sparsity: float) -> Mask:
+    """Return the one-shot magnitude mask: in every matrix, the weights of smallest magnitude fall.
+
+    Args:
+        weights: weight matrices by name.
+        sparsity: share to remove from each matrix, in [0, 1).
+    """
+    return Mask({name: keep_largest(weight.detach().abs(), sparsity) for name, weight in weights.items()})
+
+
+def _unpack(packed: np.ndarray, shape: list[int]) -> Tensor:
+    bits = np.unpackbits(packed, count=int(np.prod(shape)))
+    return torch.from_numpy(bits.astype(bool)).view(shape)
+
+
+def _describe(value: object) -> str:
+    return f"{value.dtype} {list(value.shape)}" if isinstance(value, Tensor) else type(value).__name__

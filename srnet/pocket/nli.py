@@ -1,0 +1,115 @@
+"""Natural language inference in the pocket world: MNLI-like training and dev data, HANS-like test data."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import cycle, islice
+from random import Random
+
+from datasets import Dataset
+
+from srnet.pocket import lexicon
+from srnet.pocket.facts import Event, embedded
+from srnet.pocket.heuristics import HEURISTICS, Pair
+from srnet.pocket.world import World
+from srnet.tasks import HANS_LABELS, NLI_LABELS, TaskData, pair_dataset
+
+
+def build_nli(world: World) -> TaskData:
+    """Generate the NLI task.
+
+    Args:
+        world: sizes, seed and strength of the lexical-overlap bias.
+
+    Returns:
+        Training and dev data of three equal classes; under "hans" a test set with as many entailed as non-entailed
+        pairs of each of three heuristics (its subsets). Dev and test pairs are all different, and occur neither in
+        the training data nor in the pre-training text.
+    """
+    train = list(islice(_mnli_pairs(world, "train", held_out=False), world.train))
+    seen: set[tuple[str, str]] = set()
+    dev = list(islice(_unseen(_mnli_pairs(world, "dev", held_out=True), seen), world.dev))
+    hans = list(islice(_unseen(_hans_pairs(world), seen), world.test))
+    return TaskData(
+        name="nli",
+        train=_dataset(train, NLI_LABELS),
+        dev=_dataset(dev, NLI_LABELS),
+        ood={"hans": _dataset(hans, HANS_LABELS)},
+    )
+
+
+def low_overlap(rng: Random, label: str, held_out: bool) -> Pair:
+    """Draw a pair of the wanted label whose hypothesis has a word that its premise lacks."""
+    while True:
+        pair = _any_overlap(rng, label, held_out)
+        if not set(pair.hypothesis.split()) <= set(pair.premise.split()):
+            return pair
+
+
+def _any_overlap(rng: Random, label: str, held_out: bool) -> Pair:
+    event = Event.draw(rng, held_out).modified(rng)
+    if label == "entailment":
+        return Pair(_told(rng, event, asserted=True), event.restated(rng), label)
+    if label == "neutral":
+        kind = rng.random()
+        if kind < 0.3:
+            return Pair(_told(rng, event, asserted=False), event.restated(rng), label)
+        if kind < 0.5:
+            more = replace(event, tail="in the " + rng.choice(lexicon.PLACES), adverb=rng.choice(lexicon.ADVERBS))
+            return Pair(_told(rng, event.bare(), asserted=True), more.restated(rng), label)
+        return Pair(_told(rng, event, asserted=True), event.other(rng).restated(rng), label)
+    kind = rng.random()
+    if kind < 0.25:
+        return Pair(_told(rng, replace(event, adverb="never"), asserted=True), event.restated(rng), label)
+    if kind < 0.5:
+        return Pair(_told(rng, event, asserted=True), replace(event.bare(), adverb="never").restated(rng), label)
+    here, there = rng.sample(lexicon.PLACES, 2)
+    premise = _told(rng, replace(event, tail=f"in the {here}"), asserted=True)
+    elsewhere = replace(event.reduced(rng), tail=f"in the {there}")
+    return Pair(premise, elsewhere.active() if rng.random() < 0.5 else elsewhere.passive(), label)
+
+
+def _told(rng: Random, event: Event, asserted: bool) -> str:
+    """Say an event as a premise: on its own, or within a longer sentence."""
+    clause = event.active() if rng.random() < 0.7 else event.passive()
+    return clause if asserted and rng.random() < 0.6 else embedded(rng, event, clause, asserted)
+
+
+def high_overlap(rng: Random, label: str, held_out: bool) -> Pair:
+    """Draw a pair of the wanted label whose hypothesis has only words of its premise, by a random heuristic."""
+    while True:
+        pair = rng.choice(list(HEURISTICS.values()))(rng, label == "entailment", held_out)
+        if pair.label == label:
+            return pair
+
+
+def _mnli_pairs(world: World, split: str, held_out: bool) -> Iterator[Pair]:
+    """Draw pairs without end, the three classes in turn, with the world's bias."""
+    rng = world.random(split)
+    for label in cycle(NLI_LABELS):
+        if label == "entailment":
+            high = rng.random() >= world.low_overlap_entailments
+        else:
+            high = rng.random() < world.high_overlap_negatives
+        yield (high_overlap if high else low_overlap)(rng, label, held_out)
+
+
+def _hans_pairs(world: World) -> Iterator[Pair]:
+    """Draw pairs without end, heuristics and labels in turn."""
+    rng = world.random("hans")
+    for heuristic, entailed in cycle([(name, entailed) for name in HEURISTICS for entailed in (True, False)]):
+        pair = HEURISTICS[heuristic](rng, entailed, True)
+        yield pair._replace(label="entailment" if entailed else "non-entailment", subset=heuristic)
+
+
+def _unseen(pairs: Iterator[Pair], seen: set[tuple[str, str]]) -> Iterator[Pair]:
+    """Leave out the pairs whose text is among those `seen`, to which the others are added."""
+    for pair in pairs:
+        text = (pair.premise, pair.hypothesis)
+        if text not in seen:
+            seen.add(text)
+            yield pair
+
+
+def _dataset(pairs: list[Pair], label_names: tuple[str, ...]) -> Dataset:
+    premises, hypotheses, labels, subsets = zip(*pairs, strict=True)
+    return pair_dataset(premises, hypotheses, [label_names.index(label) for label in labels], label_names, subsets)

@@ -1,0 +1,172 @@
+"""The pocket BERT: a very small BERT, pre-trained on the pocket world's text as BERT was on its own (Devlin et al. 2019).
+
+Two objectives, masked words and next sentence. On one thread with deterministic algorithms, so that the same recipe
+gives the same bytes wherever the library versions and the processor's vector instructions are the same.
+"""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from importlib import resources
+from importlib.metadata import version
+from pathlib import Path
+from random import Random
+
+import torch
+from rich.progress import track
+from torch.nn.functional import cross_entropy
+from torch.nn.utils import clip_grad_norm_
+from transformers import BertConfig, BertForPreTraining, BertTokenizerFast, get_linear_schedule_with_warmup
+
+from srnet.errors import InputError
+from srnet.files import sha256
+from srnet.pocket.corpus import sentence_pair
+from srnet.pocket.lexicon import VOCABULARY
+
+RECIPE_FILE = "recipe.json"
+LONGEST = 64
+DEBUG = True
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The settings of pre-training; the defaults made the model that ships with the package.
+
+    Attributes:
+        seed: of text, initial weights, order and masks.
+        layers: number of encoder layers.
+        hidden: width of the encoder.
+        heads: attention heads of each layer.
+        feed_forward: width of the feed-forward networks.
+        pairs: sentence pairs in the text.
+        steps: optimiser steps.
+        batch_size: sentence pairs a step.
+        learning_rate: of AdamW, reached after a tenth of the steps, then decaying linearly to zero.
+        masked: share of the words that are masked.
+    """
+
+    seed: int = 0
+    layers: int = 3
+    hidden: int = 64
+    heads: int = 4
+    feed_forward: int = 256
+    pairs: int = 64_000
+    steps: int = 8000
+    batch_size: int = 32
+    learning_rate: float = 2e-3
+    masked: float = 0.2
+    initial: float = 0.1
+
+
+def plm_folder() -> Path:
+    """Return the folder of the pre-trained pocket BERT that ships with the package."""
+    return Path(str(resources.files("srnet.pocket") / "plm"))
+
+
+def tokenizer() -> BertTokenizerFast:
+    """Return the pocket world's tokenizer: lower-casing WordPiece whose every piece is a whole word."""
+    return BertTokenizerFast(vocab={word: index for index, word in enumerate(VOCABULARY)}, model_max_length=LONGEST)
+
+
+def pretrain(out: Path, recipe: Recipe | None = None) -> None:
+    """Pre-train the pocket BERT and save it as a Hugging Face model folder.
+
+    Args:
+        out: folder to create: configuration, encoder weights, tokenizer, and `recipe.json` with the settings, library
+            versions, final losses and the SHA-256 of every other file. It appears when all is done.
+        recipe: the settings; by default those of the shipped model (two minutes on one thread).
+
+    Raises:
+        InputError: if `out` already exists.
+    """
+    recipe = recipe or Recipe()
+    if out.exists():
+        raise InputError(f"{out}: already there; give the name of a folder to create")
+    with _reproducible(recipe.seed):
+        model, final = _trained(recipe)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as folder:
+        half = Path(folder) / "model"
+        model.bert.save_pretrained(half)
+        tokenizer().save_pretrained(half)
+        record = {
+            "settings": asdict(recipe),
+            "final": final,
+            "versions": {name: version(name) for name in ("torch", "transformers", "tokenizers", "safetensors")},
+            "vector_instructions": torch.backends.cpu.get_cpu_capability(),
+            "files": {path.name: sha256(path) for path in sorted(half.iterdir())},
+        }
+        (half / RECIPE_FILE).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        shutil.move(half, out)
+
+
+def _trained(recipe: Recipe) -> tuple[BertForPreTraining, dict[str, float]]:
+    """Return the trained model, and the mean of both losses over the last tenth of the steps."""
+    words = tokenizer()
+    model = BertForPreTraining(
+        BertConfig(
+            vocab_size=len(VOCABULARY),
+            hidden_size=recipe.hidden,
+            num_hidden_layers=recipe.layers,
+            num_attention_heads=recipe.heads,
+            intermediate_size=recipe.feed_forward,
+            max_position_embeddings=LONGEST,
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
+            pad_token_id=words.pad_token_id,
+            initializer_range=recipe.initial,
+        )
+    ).train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, weight_decay=0.01)
+    schedule = get_linear_schedule_with_warmup(optimizer, recipe.steps // 10, recipe.steps)
+    losses = []
+    batches = _batches(recipe, words)
+    for _ in track(range(recipe.steps), description="pre-training the pocket BERT"):
+        batch, restated = next(batches)
+        hidden = torch.rand(batch["input_ids"].shape) < recipe.masked
+        hidden &= batch["input_ids"] > words.mask_token_id  # The special tokens come first in the vocabulary.
+        masked = batch["input_ids"].masked_fill(hidden, words.mask_token_id)
+        output = model(**{**batch, "input_ids": masked})
+        word_loss = cross_entropy(output.prediction_logits[hidden], batch["input_ids"][hidden])
+        # As in BERT, class 0 is "the second sentence follows".
+        sentence_loss = cross_entropy(output.seq_relationship_logits, (~restated).long())
+        optimizer.zero_grad()
+        (word_loss + sentence_loss).backward()
+        clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        losses.append(torch.stack((word_loss, sentence_loss)).detach())
+        if DEBUG and len(losses)%500==0: print(len(losses), torch.stack(losses[-500:]).mean(0).tolist(), flush=True)
+    word_loss, sentence_loss = torch.stack(losses[-max(recipe.steps // 10, 1) :]).mean(0).tolist()
+    return model, {"masked_word_loss": word_loss, "next_sentence_loss": sentence_loss}
+
+
+def _batches(recipe: Recipe, words: BertTokenizerFast) -> Iterator[tuple[dict[str, torch.Tensor], torch.Tensor]]:
+    """Yield batches without end, the text in a new order each time, and whether each second sentence restates."""
+    rng = Random(f"pocket text/{recipe.seed}")
+    pairs = [sentence_pair(rng) for _ in range(recipe.pairs)]
+    restated = torch.tensor([pair.restated for pair in pairs])
+    encoded = words(
+        [pair.first for pair in pairs], [pair.second for pair in pairs], padding=True, return_tensors="pt"
+    )
+    while True:
+        for rows in torch.randperm(len(pairs)).split(recipe.batch_size):
+            longest = int(encoded["attention_mask"][rows].sum(1).max())
+            yield {name: values[rows, :longest] for name, values in encoded.items()}, restated[rows]
+
+
+@contextmanager
+def _reproducible(seed: int) -> Iterator[None]:
+    threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        torch.set_num_threads(1)
+        torch.use_deterministic_algorithms(True)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
+            torch.use_deterministic_algorithms(deterministic)

@@ -1,0 +1,187 @@
+"""What each figure of the study needs, and its results as a tidy table."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from srnet import pocket
+from srnet.compute import Inputs, data_folder
+from srnet.errors import InputError
+from srnet.executor import Report, run
+from srnet.experiments import Data, Experiment, FineTuned, Pretrained, Pruned
+from srnet.files import digest
+from srnet.models import folder_digest
+from srnet.profiles import Profile, find_profile
+from srnet.store import Store
+from srnet.tasks import TASKS, find_task, source_files
+
+COLUMNS = ["task", "dataset", "split", "subset", "curve", "sparsity", "seed", "accuracy", "key"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """An experiment and where it stands in a figure.
+
+    Attributes:
+        task: name of the task, which is the panel.
+        curve: the paper's name of the line, such as "mask train (poe)".
+        sparsity: share of weights removed, the horizontal axis.
+        seed: which repetition.
+        experiment: what is computed.
+    """
+
+    task: str
+    curve: str
+    sparsity: float
+    seed: int
+    experiment: FineTuned | Pruned
+
+
+@dataclass(frozen=True)
+class Study:
+    """A choice from the study: a profile, and of its tasks, sparsities and seeds those that are wanted.
+
+    Attributes:
+        profile: the size of the study.
+        inputs: where text and models lie.
+        tasks: names of tasks.
+        sparsities: shares of weights removed, in [0, 1); 0 is the full model.
+        seeds: repetitions.
+    """
+
+    profile: Profile
+    inputs: Inputs
+    tasks: tuple[str, ...]
+    sparsities: tuple[float, ...]
+    seeds: tuple[int, ...]
+
+    def runs(self, figure: str) -> list[Run]:
+        """Return all runs that a figure shows.
+
+        Raises:
+            InputError: if the figure is unknown, or the text or the model it needs is not there.
+        """
+        if figure not in FIGURES:
+            raise InputError(f"unknown figure {figure!r}: choose one of {', '.join(FIGURES)}")
+        return [run for task in self.tasks for seed in self.seeds for run in FIGURES[figure](self, task, seed)]
+
+    def experiments(self, figures: Sequence[str] | None = None) -> list[Experiment]:
+        """Return what figures (all, if not given) need, each experiment once."""
+        return list(dict.fromkeys(run.experiment for figure in figures or FIGURES for run in self.runs(figure)))
+
+    def compute(self, store: Store, figures: Sequence[str] | None = None, workers: int | None = None) -> Report:
+        """Compute what the store lacks of figures (all, if not given), with a progress bar."""
+        return run(self.experiments(figures), store, self.inputs, workers)
+
+    def table(self, figure: str, store: Store, workers: int | None = None) -> pd.DataFrame:
+        """Return a figure's results, computing what is missing.
+
+        Returns:
+            One row per run, data set and subset, with the columns `COLUMNS`: `split` is "ID" or "OOD"; `subset` is
+            "all" or, as in HANS, "heuristic/label"; `accuracy` is a share in [0, 1].
+
+        Raises:
+            InputError: if an experiment failed; the message names it.
+        """
+        report = self.compute(store, [figure], workers)
+        if report.failed:
+            experiment, reason = next(iter(report.failed.items()))
+            raise InputError(f"{len(report.failed)} experiments failed; the first, {experiment}: {reason}")
+        rows = [row for run in self.runs(figure) for row in _rows(run, store.record(run.experiment))]
+        return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def choose(
+    profile: str,
+    tasks: Sequence[str] | None = None,
+    sparsities: Sequence[float] | None = None,
+    seeds: Sequence[int] | None = None,
+    inputs: Inputs | None = None,
+) -> Study:
+    """Return a choice from the study; what is not given is as in the profile.
+
+    Args:
+        profile: name of a profile.
+        tasks: names of tasks.
+        sparsities: shares of weights removed from each matrix, in [0, 1).
+        seeds: repetitions.
+        inputs: where text and models lie; from the environment if not given.
+
+    Raises:
+        InputError: if the profile or a task is unknown or a value out of range.
+    """
+    size = find_profile(profile)
+    for task in tasks or ():
+        if find_task(task).name not in size.training:
+            raise InputError(f"profile {profile!r} has no task {task!r}: choose of {', '.join(size.training)}")
+    for name, values in (("tasks", tasks), ("sparsities", sparsities), ("seeds", seeds)):
+        if values is not None and (isinstance(values, str) or not values):
+            raise InputError(f"{name} is {values!r}: give a list with at least one value")
+    for sparsity in sparsities or ():
+        if not isinstance(sparsity, int | float) or not 0 <= sparsity < 1:
+            raise InputError(f"sparsities: {sparsity!r} is not a share of weights to remove, from 0 up to but not 1")
+    for seed in seeds or ():
+        if not isinstance(seed, int) or seed < 0:
+            raise InputError(f"seeds: {seed!r} is not a whole number from 0")
+    return Study(
+        profile=size,
+        inputs=inputs or Inputs.from_environment(),
+        tasks=tuple(tasks or size.training),
+        sparsities=tuple(float(sparsity) for sparsity in sparsities or size.sparsities),
+        seeds=tuple(seeds or size.seeds),
+    )
+
+
+def _figure_2(study: Study, task: str, seed: int) -> Iterator[Run]:
+    """Mask training of a BERT that was fine-tuned with cross-entropy (Section 4.2, Figure 2)."""
+    training, data = study.profile.training[task], _data(study, task)
+    plm = _pretrained(study)
+    full = FineTuned(plm, data, seed, training.full)
+    debiased = FineTuned(plm, data, seed, training.full_debiased, loss="poe")
+    yield Run(task, "full bert (std)", 0.0, seed, full)
+    yield Run(task, "full bert (poe)", 0.0, seed, debiased)
+    pruned = Pruned(full, data, seed, training.mask, sparsity=0.0, interval=training.interval)
+    for loss in ("std", "poe"):
+        for sparsity in study.sparsities:
+            subnetwork = replace(pruned, loss=loss, sparsity=sparsity)
+            yield Run(task, f"mask train ({loss})", sparsity, seed, subnetwork if sparsity else full)
+
+
+FIGURES: Mapping[str, Callable[[Study, str, int], Iterator[Run]]] = {"figure-2": _figure_2}
+
+
+def _rows(run: Run, record: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for dataset, metrics in record["metrics"].items():
+        split = "ID" if dataset == TASKS[run.task].dev_name else "OOD"
+        for subset, accuracy in ({"all": metrics["accuracy"]} | metrics.get("subsets", {})).items():
+            values = (run.task, dataset, split, subset, run.curve, run.sparsity, run.seed, accuracy, record["key"])
+            yield dict(zip(COLUMNS, values, strict=True))
+
+
+def _pretrained(study: Study) -> Pretrained:
+    name = study.inputs.plm or study.profile.plm
+    if name == pocket.PLM_NAME:
+        return Pretrained(name, _digest_of_model(pocket.plm_folder()))
+    if Path(name).is_dir():
+        return Pretrained(Path(name).name, _digest_of_model(Path(name)))
+    return Pretrained(name)
+
+
+def _data(study: Study, task: str) -> Data:
+    if study.profile.world is not None:
+        return Data(task, pocket.FINGERPRINT, study.profile.world)
+    return Data(task, _digest_of_text(task, data_folder(study.inputs)))
+
+
+@lru_cache
+def _digest_of_model(folder: Path) -> str:
+    return folder_digest(folder)
+
+
+@lru_cache
+def _digest_of_text(task: str, folder: Path) -> str:
+    return digest(source_files(task, folder))

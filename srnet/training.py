@@ -1,0 +1,176 @@
+"""The training loop that fine-tuning and mask training share, and prediction."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel, get_linear_schedule_with_warmup
+
+from srnet.encoding import Encoded, length_grouped
+from srnet.errors import InputError
+from srnet.losses import cross_entropy, product_of_experts
+
+LOSSES = ("std", "poe")
+ADAM_EPSILON, ADAM_BETA_2 = 1e-8, 0.999
+CHECK_EVERY = 50  # steps between looks at whether the loss is still finite
+EVALUATION_TOKENS = 16384  # tokens of a prediction batch, padding included
+
+Objective = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""``objective(logits [B, K], labels [B], index [B])``, a scalar loss; `index` says which training examples they are."""
+
+
+class DivergedError(RuntimeError):
+    """The training loss became infinite or not a number."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How long and how fast to train: AdamW, linear decay after linear warm-up (Tables 3 and 4 of the supplement).
+
+    Attributes:
+        steps: number of optimiser steps, ``t_max``.
+        batch_size: examples per step.
+        lr: peak learning rate.
+        warmup: steps over which the learning rate rises from zero.
+        weight_decay: AdamW's decoupled weight decay.
+        clip: largest Euclidean norm of the gradient of all trained tensors together.
+        raw_epsilon: add Adam's ε to the second moment before its bias correction, not after, as the AdamW of the
+            authors' released code does; a larger effective ε during the first steps.
+    """
+
+    steps: int
+    batch_size: int = 32
+    lr: float = 5e-5
+    warmup: int = 0
+    weight_decay: float = 0.0
+    clip: float = 1.0
+    raw_epsilon: bool = False
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.batch_size < 1 or not 0 <= self.warmup <= self.steps:
+            raise InputError(f"recipe: steps and batch_size must be positive and 0 <= warmup <= steps, got {self}")
+        if not self.lr > 0 or not self.clip > 0 or self.weight_decay < 0:
+            raise InputError(f"recipe: lr and clip must be positive and weight_decay not negative, got {self}")
+
+
+@dataclass
+class Trace:
+    """What a run did.
+
+    Attributes:
+        losses: training loss of every step, in nats.
+        tokens: real tokens that were processed.
+        padding: padding tokens that were processed.
+    """
+
+    losses: list[float] = field(default_factory=list)
+    tokens: int = 0
+    padding: int = 0
+
+
+def fit(
+    model: PreTrainedModel,
+    parameters: Sequence[nn.Parameter],
+    data: Encoded,
+    batches: Iterable[Tensor],
+    recipe: Recipe,
+    objective: Objective,
+    seed: int,
+    after_step: Callable[[int], None] = lambda step: None,
+) -> Trace:
+    """Train `parameters` of `model` in place for ``recipe.steps`` steps and leave the model in evaluation mode.
+
+    Args:
+        model: a sequence classifier; it is trained on the device that it is on.
+        parameters: the tensors that move; all others keep their values.
+        data: the training examples.
+        batches: indices of the examples of each step, int64 [B] (`length_grouped`).
+        recipe: optimiser and schedule.
+        objective: the loss.
+        seed: seed of dropout; the caller's random state is left as it was.
+        after_step: called with the number of steps done, after each; it may put the model in evaluation mode.
+
+    Raises:
+        DivergedError: if the loss is no longer finite.
+    """
+    device = next(model.parameters()).device
+    optimiser = torch.optim.AdamW(
+        parameters, lr=recipe.lr, weight_decay=recipe.weight_decay, eps=ADAM_EPSILON, fused=True
+    )
+    schedule = get_linear_schedule_with_warmup(optimiser, recipe.warmup, recipe.steps)
+    trace, losses = Trace(), []
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        for step, index in enumerate(islice(batches, recipe.steps), start=1):
+            if not model.training:
+                model.train()
+            inputs = data.inputs(index, device)
+            loss = objective(model(**inputs).logits, data.labels[index].to(device), index)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(parameters, recipe.clip)
+            if recipe.raw_epsilon:
+                optimiser.param_groups[0]["eps"] = ADAM_EPSILON / (1 - ADAM_BETA_2**step) ** 0.5
+            optimiser.step()
+            schedule.step()
+            optimiser.zero_grad()
+            losses.append(loss.detach())
+            real = int(data.lengths[index].sum())
+            trace.tokens += real
+            trace.padding += inputs["input_ids"].numel() - real
+            if step % CHECK_EVERY == 0 or step == recipe.steps:
+                trace.losses += _finite(losses, step)
+                losses.clear()
+            after_step(step)
+    model.eval()
+    return trace
+
+
+def make_objective(loss: str, bias_log_probs: Tensor | None = None) -> Objective:
+    """Return the objective named as in the paper.
+
+    Args:
+        loss: ``"std"`` (cross-entropy) or ``"poe"`` (product of experts).
+        bias_log_probs: log-probabilities of the bias model for all N training examples, float [N, K]; for ``poe``.
+
+    Raises:
+        InputError: if the loss is unknown, or is ``poe`` without a bias model.
+    """
+    if loss == "std":
+        return lambda logits, labels, index: cross_entropy(logits, labels)
+    if loss != "poe":
+        raise InputError(f"unknown loss {loss!r}: choose one of {', '.join(LOSSES)}")
+    if bias_log_probs is None:
+        raise InputError("loss 'poe' needs bias_log_probs: log-probabilities of a bias model for the training examples")
+    return lambda logits, labels, index: product_of_experts(logits, labels, bias_log_probs[index].to(logits.device))
+
+
+def shuffled_batches(data: Encoded, recipe: Recipe, seed: int) -> Iterator[Tensor]:
+    """Yield length-grouped batches of the training examples for ever, in an order that `seed` fixes."""
+    return length_grouped(data.lengths, recipe.batch_size, torch.Generator().manual_seed(seed))
+
+
+@torch.no_grad()
+def predict(model: PreTrainedModel, data: Encoded) -> Tensor:
+    """Return the logits of all examples, float32 [N, K] on the CPU, in the order of `data`; leaves evaluation mode on.
+
+    Batches hold examples of similar length, as many as fit `EVALUATION_TOKENS`.
+    """
+    device = next(model.parameters()).device
+    model.eval()
+    order = data.lengths.argsort(descending=True, stable=True)
+    logits, start = [], 0
+    while start < len(order):
+        size = max(1, EVALUATION_TOKENS // int(data.lengths[order[start]]))
+        logits.append(model(**data.inputs(order[start : start + size], device)).logits.float().cpu())
+        start += size
+    result = torch.cat(logits)
+    return torch.empty_like(result).index_copy_(0, order, result)
+
+
+def _finite(losses: list[Tensor], step: int) -> list[float]:
+    values = torch.stack(losses)
+    if not values.isfinite().all():
+        raise DivergedError(f"the training loss is not finite within the {len(losses)} steps up to step {step}")
+    return values.tolist()
