@@ -1,6 +1,7 @@
 """The book: notebooks executed by papermill, pages, and Jupyter Book's HTML of both."""
 
 import ast
+import os
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from sphinx_external_toc.parsing import parse_toc_yaml
 from srnet.errors import InputError
 
 Parameters = Mapping[str, object]
+Declared = Mapping[str, Mapping[str, str]]
 
 
 class BookError(RuntimeError):
@@ -38,16 +40,20 @@ def build_book(profile: str, out: Path, parameters: Parameters | None = None) ->
         The path of the book's first page.
 
     Raises:
-        InputError: the current folder is not in a checkout; a parameter is of the wrong type or no notebook declares
-            it; a notebook refused its input.
+        InputError: the current folder is not in a checkout; a notebook has no parameter `profile`; a parameter is of
+            the wrong type or no notebook declares it; a notebook refused its input.
         BookError: a notebook failed, or Jupyter Book warned of something.
     """
     root = find_root(Path.cwd())
-    names = [name for name in parse_toc_yaml(root / "_toc.yml") if (root / f"{name}.ipynb").is_file()]
-    bound = bind_parameters(
-        {f"{name}.ipynb": declared_parameters(root / f"{name}.ipynb") for name in names},
-        {**(parameters or {}), "profile": profile},
-    )
+    pages = [f"{name}.ipynb" for name in parse_toc_yaml(root / "_toc.yml")]
+    names = [name for name in pages if (root / name).is_file()]
+    declared = {name: papermill.inspect_notebook(str(root / name)) for name in names}
+    for name in names:
+        if "profile" not in declared[name]:
+            raise InputError(f"{name}: no profile in its cell tagged parameters; every notebook of the book has one")
+    bound = bind_parameters(declared, {**(parameters or {}), "profile": profile})
+    # A notebook's process inherits it: tqdm asks for ipywidgets, which a printed page has no use for.
+    os.environ.setdefault("PYTHONWARNINGS", "ignore:IProgress not found")
     out.mkdir(parents=True, exist_ok=True)
     columns = SpinnerColumn(finished_text="✓"), TextColumn("{task.description}"), TimeElapsedColumn()
     with TemporaryDirectory(dir=out, prefix=".building-") as folder, Progress(*columns) as progress:
@@ -80,46 +86,44 @@ def find_root(start: Path) -> Path:
     raise InputError(f"{start}: no pyproject.toml and _toc.yml here or above; the book is built inside a checkout")
 
 
-def declared_parameters(notebook: Path) -> dict[str, object]:
-    """Return the names and defaults in a notebook's cell tagged "parameters", which must be literals."""
-    found = papermill.inspect_notebook(str(notebook))
-    return {name: ast.literal_eval(parameter["default"]) for name, parameter in found.items()}
-
-
-def bind_parameters(declared: Mapping[str, Parameters], given: Parameters) -> dict[str, dict[str, object]]:
+def bind_parameters(declared: Mapping[str, Declared], given: Parameters) -> dict[str, dict[str, object]]:
     """Return which of the given parameters each notebook takes: those that it declares.
 
     Args:
-        declared: names and defaults of the parameters of each notebook.
-        given: parameters for all notebooks. A value must be of its default's type, where a whole number will do for a
-            float, the items of a list are like some item of the default, and a default of None takes anything.
+        declared: what `papermill.inspect_notebook` says of each notebook.
+        given: parameters for all notebooks, by name. A value must be of the declared type, or of the default's where
+            no type is declared; what its items may be is for the notebook to say.
 
     Raises:
         InputError: no notebook declares a given parameter, or one declares it with another type.
     """
     for name, value in given.items():
-        takers = {notebook: defaults[name] for notebook, defaults in declared.items() if name in defaults}
+        takers = {notebook: parameters[name] for notebook, parameters in declared.items() if name in parameters}
         if not takers:
-            every = "; ".join(f"{notebook} declares {', '.join(defaults)}" for notebook, defaults in declared.items())
-            raise InputError(f"unknown notebook parameter {name}: {every}")
-        for notebook, default in takers.items():
-            if not _is_like(value, default):
+            known = "; ".join(f"{notebook} has {', '.join(parameters)}" for notebook, parameters in declared.items())
+            raise InputError(f"unknown notebook parameter {name}: {known}")
+        for notebook, parameter in takers.items():
+            if not _fits(value, parameter):
                 raise InputError(
-                    f"{notebook}: parameter {name} cannot be {value!r}: give a value of the type of its default "
-                    f"{default!r} (declared: {', '.join(declared[notebook])})"
+                    f"{notebook}: parameter {name} cannot be {value!r}: give a {_type(parameter)}; its default is "
+                    f"{parameter['default']}, and the notebook has {', '.join(declared[notebook])}"
                 )
     return {
-        notebook: {name: value for name, value in given.items() if name in defaults}
-        for notebook, defaults in declared.items()
+        notebook: {name: value for name, value in given.items() if name in parameters}
+        for notebook, parameters in declared.items()
     }
 
 
-def _is_like(value: object, default: object) -> bool:
-    if isinstance(default, list | tuple):
-        return isinstance(value, list | tuple) and all(
-            not default or any(_is_like(item, other) for other in default) for item in value
-        )
-    return default is None or type(value) is type(default) or (type(value) is int and type(default) is float)
+def _type(parameter: Mapping[str, str]) -> str:
+    annotated = parameter["inferred_type_name"].partition("[")[0]
+    return annotated if annotated != "None" else type(ast.literal_eval(parameter["default"])).__name__
+
+
+def _fits(value: object, parameter: Mapping[str, str]) -> bool:
+    given, wanted = type(value).__name__, _type(parameter)
+    if wanted == "NoneType" or (value is None and parameter["default"] == "None"):
+        return True
+    return given == wanted or (given, wanted) in {("int", "float"), ("tuple", "list"), ("list", "tuple")}
 
 
 def _execute(root: Path, name: str, output: Path, values: Parameters) -> None:

@@ -1,5 +1,6 @@
 """The command line."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from srnet.book import build_book
+from srnet.book import BookError, build_book
 from srnet.compute import Inputs, work
 from srnet.errors import InputError
 from srnet.executor import Report, missing
@@ -112,7 +113,8 @@ def book(
     root = store or default_root()
     study = choose(profile, inputs=Inputs(data_dir, plm))
     _tell(study.compute(Store(root), workers=workers))
-    page = build_book(profile, out, environment=_environment(root, study))
+    os.environ |= _environment(root, study)
+    page = build_book(profile, out)
     console.print(f"The book: {page}", soft_wrap=True)
 
 
@@ -127,9 +129,9 @@ def main() -> None:
     """Run the command line; an error of the user's input ends it with one line and exit status 2."""
     try:
         app()
-    except InputError as error:
+    except (InputError, BookError) as error:
         Console(stderr=True).print(f"error: {error}", style="bold red", soft_wrap=True, markup=False, highlight=False)
-        sys.exit(2)
+        sys.exit(2 if isinstance(error, InputError) else 1)
 
 
 def _tell(report: Report) -> None:

@@ -93,7 +93,10 @@ class _Watch:
         """Count an experiment as ended."""
         self.advance(experiment.key, self.left[experiment.key])
         self.finished += 1
-        self._say(f"{self.finished} of {self.size} experiments, last {experiment}")
+        text = f"{self.finished} of {self.size} experiments, last {experiment}"
+        self._say(text)
+        if not self.bar.console.is_terminal:
+            self.bar.console.print(text, highlight=False, soft_wrap=True)
 
     def _say(self, text: str) -> None:
         self.bar.update(self.row, description=text)

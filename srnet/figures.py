@@ -71,6 +71,12 @@ def subset_means(table: pd.DataFrame, dataset: str) -> pd.DataFrame:
     return _spread(table[(table.dataset == dataset) & (table.subset != "all")], ["curve", "sparsity"], "subset")
 
 
+def records(table: pd.DataFrame) -> pd.DataFrame:
+    """Return which experiment each point of a figure comes from: curve, sparsity, seed and key."""
+    points = table[["task", "curve", "sparsity", "seed", "key"]].drop_duplicates()
+    return points.set_index(["task", "curve", "sparsity", "seed"])
+
+
 def _panel(axis: Axes, table: pd.DataFrame) -> None:
     for curve, style in STYLES.items():
         values = 100 * table[table.curve == curve].groupby("sparsity").accuracy.agg(["mean", "std"]).fillna(0.0)

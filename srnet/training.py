@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from math import isfinite
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +15,6 @@ from srnet.losses import cross_entropy, product_of_experts
 
 LOSSES = ("std", "poe")
 ADAM_EPSILON, ADAM_BETA_2 = 1e-8, 0.999
-CHECK_EVERY = 50  # steps between looks at whether the loss is still finite
 EVALUATION_TOKENS = 16384  # tokens of a prediction batch, padding included
 
 Objective = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -100,7 +100,7 @@ def fit(
         parameters, lr=recipe.lr, weight_decay=recipe.weight_decay, eps=ADAM_EPSILON, fused=True
     )
     schedule = get_linear_schedule_with_warmup(optimiser, recipe.warmup, recipe.steps)
-    trace, losses = Trace(), []
+    trace = Trace()
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         for step, index in enumerate(islice(batches, recipe.steps), start=1):
@@ -108,6 +108,7 @@ def fit(
                 model.train()
             inputs = data.inputs(index, device)
             loss = objective(model(**inputs).logits, data.labels[index].to(device), index)
+            trace.losses.append(_finite(loss, step))
             loss.backward()
             torch.nn.utils.clip_grad_norm_(parameters, recipe.clip)
             if recipe.raw_epsilon:
@@ -115,13 +116,9 @@ def fit(
             optimiser.step()
             schedule.step()
             optimiser.zero_grad()
-            losses.append(loss.detach())
             real = int(data.lengths[index].sum())
             trace.tokens += real
             trace.padding += inputs["input_ids"].numel() - real
-            if step % CHECK_EVERY == 0 or step == recipe.steps:
-                trace.losses += _finite(losses, step)
-                losses.clear()
             after_step(step)
     model.eval()
     return trace
@@ -169,8 +166,8 @@ def predict(model: PreTrainedModel, data: Encoded) -> Tensor:
     return torch.empty_like(result).index_copy_(0, order, result)
 
 
-def _finite(losses: list[Tensor], step: int) -> list[float]:
-    values = torch.stack(losses)
-    if not values.isfinite().all():
-        raise DivergedError(f"the training loss is not finite within the {len(losses)} steps up to step {step}")
-    return values.tolist()
+def _finite(loss: Tensor, step: int) -> float:
+    value = loss.item()
+    if not isfinite(value):
+        raise DivergedError(f"the training loss is {value} at step {step}")
+    return value

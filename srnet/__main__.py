@@ -1,0 +1,5 @@
+"""``python -m srnet``: the command line."""
+
+from srnet.cli import main
+
+main()

@@ -1,0 +1,173 @@
+"""The book builds from pages and executed notebooks, needs no other host, and is never half there."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import chdir
+from pathlib import Path
+
+import nbformat
+import papermill
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from srnet.book import BookError, bind_parameters, build_book, find_root
+from srnet.errors import InputError
+
+ROOT = Path(__file__).parents[1]
+PARAMETERS = 'profile: str = "smoke"\nseeds: list = None\nspeed = 0.5  # no type declared'
+CHECK = 'from srnet.notebook import check_parameters\ncheck_parameters(globals(), known=("profile", "seeds", "speed"))'
+
+
+def write_notebook(path: Path, *code: str, text: str = "# Trial") -> Path:
+    cells = [
+        new_markdown_cell(text),
+        new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]}),
+        *map(new_code_cell, code),
+    ]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    path.parent.mkdir(exist_ok=True)
+    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
+    return path
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Iterator[Path]:
+    """A checkout with the real settings, one notebook and one page."""
+    shutil.copytree(ROOT / "book" / "_static", tmp_path / "book" / "_static")
+    for name in ("pyproject.toml", "_config.yml", "book/references.bib"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: book/intro\nchapters:\n- file: notebooks/trial\n")
+    (tmp_path / "book" / "intro.md").write_text("# Introduction\n\nText.\n")
+    write_notebook(tmp_path / "notebooks" / "trial.ipynb", "print(profile)")
+    with chdir(tmp_path):
+        yield tmp_path
+
+
+def built(folder: Path) -> dict[str, str]:
+    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*.html")}
+
+
+def test_book_of_real_pages_and_a_notebook_needs_no_other_host(checkout: Path) -> None:
+    for name in ("api.md", "references.md"):
+        shutil.copy(ROOT / "book" / name, checkout / "book" / name)
+    with (checkout / "_toc.yml").open("a") as toc:
+        toc.write("- file: book/api\n- file: book/references\n")
+    text = "# Trial\n\nAfter {cite}`liu2022`, $x^2$, is it {glue:text}`number:.1f`?"
+    show = "import myst_nb, tqdm.auto\nmyst_nb.glue('number', speed + 1.25)\nprint('found', seeds)"
+    write_notebook(checkout / "notebooks" / "trial.ipynb", CHECK, show, text=text)
+
+    index = build_book("pocket", checkout / "out", {"seeds": [7, 8]})
+
+    pages = built(checkout / "out" / "html")
+    assert index == checkout / "out" / "html" / "index.html"
+    assert {"index.html", "book/intro.html", "book/api.html", "notebooks/trial.html"} <= pages.keys()
+    assert "find_subnetwork" in pages["book/api.html"]
+    trial = re.sub("<[^>]*>", "", pages["notebooks/trial.html"])
+    assert re.search(r"After \[Liu et al\., 2022\], .*, is it 1\.8\?", trial)
+    assert "found [7, 8]" in trial
+    assert "Warning" not in trial
+    executed = (checkout / "out" / "src" / "notebooks" / "trial.ipynb").read_text()
+    assert 'profile = \\"pocket\\"' in executed
+    assert str(checkout) not in executed
+    assert sorted(path.name for path in (checkout / "out").iterdir()) == ["html", "src"]
+
+    loads = re.compile(r"<(?:script|link|img|iframe|source|object)\b[^>]*(?:src|href|data)=\"(?:https?:)?//[^\"]*")
+    inline = re.compile(r"<script>[^<]*https?://[^<]*")
+    assert [found for page in pages.values() for found in loads.findall(page) + inline.findall(page)] == []
+    styles = "".join(path.read_text() for path in (checkout / "out" / "html" / "_static").rglob("*.css"))
+    assert re.findall(r"(?:@import|url\()\s*[\"']?(?:https?:)?//[^)]*", styles) == []
+    scripts = re.findall(r'<script[^>]*src="([^"?]*)', pages["notebooks/trial.html"])
+    assert any("mathjax" in script for script in scripts)
+    assert [each for each in scripts if not (checkout / "out" / "html" / "notebooks" / each).exists()] == []
+    assert list((checkout / "out" / "html" / "_static" / "mathjax").rglob("MathJax_Main-Regular.woff"))
+
+
+def test_what_fails_says_where_and_leaves_the_last_book_alone(checkout: Path) -> None:
+    build_book("smoke", checkout / "out")
+    before = built(checkout / "out")
+
+    write_notebook(checkout / "notebooks" / "trial.ipynb", "def deep():\n    return 1 / 0\ndeep()")
+    with pytest.raises(BookError, match=r"^notebooks/trial\.ipynb, cell In \[3\]: ZeroDivisionError: ") as failure:
+        build_book("smoke", checkout / "out")
+    assert "return 1 / 0" in str(failure.value)
+
+    write_notebook(
+        checkout / "notebooks" / "trial.ipynb", "from srnet.errors import InputError\nraise InputError('no')"
+    )
+    with pytest.raises(InputError, match=r"^notebooks/trial\.ipynb: no$"):
+        build_book("smoke", checkout / "out")
+
+    write_notebook(checkout / "notebooks" / "trial.ipynb")
+    (checkout / "book" / "intro.md").write_text("# Introduction\n\n{doc}`nowhere` and {cite}`nobody`\n")
+    with pytest.raises(BookError, match=r"\nbook/intro\.md:3: WARNING: ") as failure:
+        build_book("smoke", checkout / "out")
+    assert "nowhere" in str(failure.value)
+    assert "nobody" in str(failure.value)
+
+    assert built(checkout / "out") == before
+    assert sorted(path.name for path in (checkout / "out").iterdir()) == ["html", "src"]
+
+
+def test_unknown_parameter_of_a_build_names_notebook_and_known_ones(checkout: Path) -> None:
+    with pytest.raises(
+        InputError, match=r"unknown notebook parameter seedz: notebooks/trial\.ipynb has profile, seeds"
+    ):
+        build_book("smoke", checkout / "out", {"seedz": [1]})
+    assert not (checkout / "out").exists()
+
+
+def test_notebook_without_a_profile_is_an_error(checkout: Path) -> None:
+    nbformat.write(new_notebook(cells=[new_code_cell("1")]), checkout / "notebooks" / "trial.ipynb")
+    with pytest.raises(InputError, match=r"^notebooks/trial\.ipynb: no profile in its cell tagged parameters"):
+        build_book("smoke", checkout / "out")
+
+
+@pytest.fixture
+def declared(tmp_path: Path) -> dict[str, dict[str, dict[str, str]]]:
+    return {"a.ipynb": papermill.inspect_notebook(str(write_notebook(tmp_path / "a.ipynb")))}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("profile", "x"), ("seeds", [1]), ("seeds", (1,)), ("seeds", None), ("speed", 2.0), ("speed", 2)],
+)
+def test_parameter_of_the_declared_type_is_bound(
+    declared: dict[str, dict[str, dict[str, str]]], name: str, value: object
+) -> None:
+    assert bind_parameters(declared, {name: value}) == {"a.ipynb": {name: value}}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("profile", 1), ("profile", None), ("seeds", "1"), ("speed", "2"), ("speed", True)]
+)
+def test_parameter_of_another_type_is_refused(
+    declared: dict[str, dict[str, dict[str, str]]], name: str, value: object
+) -> None:
+    with pytest.raises(InputError, match=rf"^a\.ipynb: parameter {name} cannot be {value!r}: .*profile, seeds, speed$"):
+        bind_parameters(declared, {name: value})
+
+
+def test_each_notebook_gets_the_parameters_that_it_declares(declared: dict[str, dict[str, dict[str, str]]]) -> None:
+    both = {**declared, "b.ipynb": {"profile": declared["a.ipynb"]["profile"]}}
+    assert bind_parameters(both, {"profile": "x", "speed": 1.0}) == {
+        "a.ipynb": {"profile": "x", "speed": 1.0},
+        "b.ipynb": {"profile": "x"},
+    }
+
+
+def test_mistyped_parameter_of_papermill_stops_the_notebook(tmp_path: Path) -> None:
+    notebook = write_notebook(tmp_path / "trial.ipynb", "seedy = 3", CHECK, CHECK)
+    options = {"progress_bar": False, "kernel_name": "python3"}
+    papermill.execute_notebook(str(notebook), None, {"seeds": [1], "speed": 2}, **options)
+    with pytest.raises(
+        papermill.PapermillExecutionError,
+        match="InputError: unknown notebook parameter seedz: this notebook has profile, seeds, speed",
+    ):
+        papermill.execute_notebook(str(notebook), None, {"seeds": [1], "seedz": [2]}, **options)
+
+
+def test_book_outside_a_checkout_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no pyproject\.toml and _toc\.yml here or above"):
+        find_root(tmp_path)
+    assert find_root(ROOT / "srnet") == ROOT

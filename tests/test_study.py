@@ -1,0 +1,267 @@
+"""The study end to end on the smoke profile: computed once, interrupted, failed, verified, shown."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+
+from srnet import InputError
+from srnet import compute as compute_module
+from srnet.claims import CLAIMS, verdicts
+from srnet.compute import Inputs, load_model
+from srnet.executor import missing
+from srnet.experiments import FineTuned, Pruned
+from srnet.figures import means, sparsity_curves, subset_means
+from srnet.files import sha256
+from srnet.masks import Mask
+from srnet.models import prunable_weights
+from srnet.store import VOLATILE, Store
+from srnet.study import Study, choose
+
+SPARSITIES = [0.0, 0.5]
+
+
+@pytest.fixture(scope="module")
+def study() -> Study:
+    return choose("smoke", sparsities=SPARSITIES, seeds=[1], inputs=Inputs(device="cpu"))
+
+
+@pytest.fixture(scope="module")
+def store(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """Results of an undisturbed run in this process."""
+    store = Store(tmp_path_factory.mktemp("store"))
+    report = study.compute(store, workers=1)
+    assert len(report.computed) == 5
+    assert not report.failed
+    return store
+
+
+def lasting(root: Path) -> dict[str, Any]:
+    """Return all records below a folder without what may differ between equal runs."""
+    records = {path.parent.name: json.loads(path.read_text()) for path in root.glob("*/record.json")}
+    return {key: {name: record[name] for name in record.keys() - set(VOLATILE)} for key, record in records.items()}
+
+
+def test_the_second_run_computes_nothing(study: Study, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("srnet.executor.compute", lambda *_: pytest.fail("something was computed"))
+    assert study.compute(store).computed == []
+    assert missing(study.experiments(), store) == []
+    assert len(study.table("figure-2", store)) > 0
+
+
+def test_two_workers_give_the_same_records(study: Study, store: Store, tmp_path: Path) -> None:
+    report = study.compute(Store(tmp_path), workers=2)
+    assert len(report.computed) == 5
+    assert lasting(tmp_path) == lasting(store.root)
+
+
+def test_a_killed_run_goes_on_to_the_same_records(study: Study, store: Store, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "srnet", "run", "--profile", "smoke", "--store", str(tmp_path), "--workers", "1"]
+    command += [word for value in SPARSITIES for word in ("--sparsity", str(value))] + ["--seed", "1"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
+    while len(lasting(tmp_path)) < 2 and process.poll() is None:
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    kept = lasting(tmp_path)
+    assert 2 <= len(kept) < 5
+    assert all(kept[key] == record for key, record in lasting(store.root).items() if key in kept)
+    assert len(study.compute(Store(tmp_path), workers=1).computed) == 5 - len(kept)
+    assert lasting(tmp_path) == lasting(store.root)
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_records_say_what_was_done(study: Study, store: Store) -> None:
+    pruned = next(e for e in study.experiments() if isinstance(e, Pruned) and e.loss == "poe")
+    record = store.record(pruned)
+    assert record["key"] == pruned.key == store.folder(pruned).name
+    assert record["experiment"]["sparsity"] == 0.5
+    assert record["operands"] == [operand.key for operand in pruned.operands]
+    assert all(zeros == size // 2 for zeros, size in record["zeros"].values())
+    assert record["steps"] == 12
+    assert record["tokens"] > record["padding"] >= 0
+    assert record["train_loss"][-1][0] == 12
+    assert set(record["metrics"]) == {"mnli-m", "hans"}
+    assert len(record["metrics"]["hans"]["subsets"]) == 6
+    assert set(record["software"]) >= {"python", "srnet", "torch", "transformers"}
+    for name, checksum in record["files"].items():
+        assert sha256(store.folder(pruned) / name) == checksum
+
+
+def test_a_subnetwork_has_the_weights_it_was_found_in(study: Study, store: Store) -> None:
+    pruned = next(e for e in study.experiments() if isinstance(e, Pruned))
+    full = load_model(pruned.of, 3, store, study.inputs, seed=0)
+    subnetwork = load_model(pruned, 3, store, study.inputs, seed=0)
+    mask = Mask.load(store.file(pruned, "mask.safetensors"))
+    assert mask.plm == "pocket"
+    assert set(mask) == set(prunable_weights(full))
+    for (name, dense), sparse in zip(full.named_parameters(), subnetwork.parameters(), strict=True):
+        assert torch.equal(sparse, dense * mask[name] if name in mask else dense)
+
+
+def test_a_changed_file_is_found(study: Study, store: Store, tmp_path: Path) -> None:
+    full = next(e for e in study.experiments() if isinstance(e, FineTuned))
+    copy = Store(tmp_path)
+    copy.folder(full).mkdir()
+    for file in store.folder(full).iterdir():
+        (copy.folder(full) / file.name).write_bytes(file.read_bytes())
+    weights = copy.folder(full) / "weights.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(bytes(content))
+    with pytest.raises(InputError, match=r"weights\.safetensors: the file has changed"):
+        copy.tensors(full, "weights")
+    weights.unlink()
+    with pytest.raises(InputError, match="lacks this file"):
+        copy.tensors(full, "weights")
+    (copy.folder(full) / "record.json").write_text("{")
+    with pytest.raises(InputError, match="not a readable record"):
+        copy.record(full)
+
+
+def test_a_failure_is_recorded_skips_what_needs_it_and_is_tried_again(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit = compute_module.fit
+
+    def fails(*arguments: Any) -> Any:
+        raise MemoryError("no room")
+
+    store, full = Store(tmp_path), next(e for e in study.experiments() if isinstance(e, FineTuned) and e.loss == "std")
+    monkeypatch.setattr(compute_module, "fit", fails)
+    report = study.compute(store, workers=1)
+    assert [len(report.computed), len(report.failed), len(report.skipped)] == [1, 2, 2]
+    assert report.failed[full] == store.failure(full) == "MemoryError: no room"
+    assert not store.has(full)
+    assert not list(tmp_path.glob(".*"))
+    with pytest.raises(InputError, match="2 experiments failed"):
+        study.table("figure-2", store, workers=1)
+    monkeypatch.setattr(compute_module, "fit", fit)
+    assert len(study.compute(store, workers=1).computed) == 4
+    assert store.failure(full) is None
+
+
+@pytest.fixture
+def table(study: Study, store: Store) -> pd.DataFrame:
+    return study.table("figure-2", store)
+
+
+def test_the_table_is_tidy(table: pd.DataFrame) -> None:
+    assert set(table.curve) == {"full bert (std)", "full bert (poe)", "mask train (std)", "mask train (poe)"}
+    assert set(table[table.curve == "mask train (poe)"].sparsity) == set(SPARSITIES)
+    assert not table.duplicated(["dataset", "subset", "curve", "sparsity", "seed"]).any()
+    assert table.accuracy.between(0, 1).all()
+    assert set(zip(table.dataset, table.split, strict=True)) == {("mnli-m", "ID"), ("hans", "OOD")}
+
+
+def test_the_figure_has_a_panel_per_data_set_and_a_line_per_curve(table: pd.DataFrame) -> None:
+    figure = sparsity_curves(table)
+    assert [axis.get_ylabel().split("\n")[0] for axis in figure.axes] == ["ID: MNLI-m", "OOD: HANS"]
+    assert all(len(axis.lines) == 4 for axis in figure.axes)
+    drawn = {line.get_label(): line.get_ydata() for line in figure.axes[0].lines}
+    wanted = table[(table.curve == "mask train (std)") & (table.dataset == "mnli-m")].sort_values("sparsity")
+    assert list(drawn["mask train (std)"]) == pytest.approx(list(100 * wanted.accuracy))
+
+
+def test_summary_tables(table: pd.DataFrame) -> None:
+    assert list(means(table).columns) == ["mnli-m", "hans"]
+    assert len(means(table)) == 6
+    assert subset_means(table, "hans").shape == (6, 6)
+
+
+def made_up(values: dict[tuple[str, float], tuple[float, float]]) -> pd.DataFrame:
+    rows = [
+        ("nli", dataset, split, "all", curve, sparsity, seed, accuracy + 0.01 * seed)
+        for (curve, sparsity), pair in values.items()
+        for (dataset, split), accuracy in zip((("mnli-m", "ID"), ("hans", "OOD")), pair, strict=True)
+        for seed in (0, 1)
+    ]
+    return pd.DataFrame(rows, columns=["task", "dataset", "split", "subset", "curve", "sparsity", "seed", "accuracy"])
+
+
+def test_claims_hold_and_fail_with_the_numbers() -> None:
+    values = {("full bert (std)", 0.0): (0.9, 0.6), ("full bert (poe)", 0.0): (0.88, 0.8)}
+    values |= {("mask train (std)", sparsity): (0.89, 0.55) for sparsity in (0.2, 0.5, 0.7, 0.9)}
+    values |= {("mask train (poe)", sparsity): (0.88, 0.75) for sparsity in (0.2, 0.5, 0.7)}
+    result = verdicts("figure-2", made_up(values))
+    assert len(result) == len([claim for claim in CLAIMS if claim.figure == "figure-2"])
+    assert list(result.verdict) == ["holds", "fails", "holds", "holds", "cannot be tested here"]
+    assert result.margin.iloc[1] == "-5.0 ± 0.0"
+    assert result.margin.iloc[2] == "+20.0 ± 0.0"
+    assert result.seeds.iloc[2] == "2 of 2"
+    assert "90%" in result.numbers.iloc[4]
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        ({"profile": "huge"}, "unknown profile 'huge': choose one of smoke, pocket, small, paper"),
+        ({"profile": "smoke", "tasks": ["nlu"]}, "unknown task 'nlu'"),
+        ({"profile": "smoke", "tasks": "nli"}, "tasks is 'nli': give a list"),
+        ({"profile": "smoke", "sparsities": [1.0]}, "sparsities: 1.0 is not a share"),
+        ({"profile": "smoke", "sparsities": ["0.5"]}, "sparsities: '0.5' is not a share"),
+        ({"profile": "smoke", "sparsities": []}, "sparsities is"),
+        ({"profile": "smoke", "seeds": [-1]}, "seeds: -1 is not a whole number"),
+    ],
+)
+def test_impossible_choices(choice: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        choose(**choice)
+
+
+def test_unknown_figure(study: Study) -> None:
+    with pytest.raises(InputError, match="unknown figure 'figure-99'"):
+        study.runs("figure-99")
+
+
+def test_official_files_are_asked_for() -> None:
+    study = choose("small", inputs=Inputs(device="cpu"))
+    with pytest.raises(InputError, match="--data-dir or SRNET_DATA"):
+        study.experiments()
+
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    for name in ("SRNET_DATA", "SRNET_PLM", "SRNET_STORE"):
+        monkeypatch.delenv(name, raising=False)
+
+    def call(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([sys.executable, "-m", "srnet", *words], capture_output=True, text=True, cwd=tmp_path)
+
+    yield call
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["run", "--profile", "huge"], "unknown profile 'huge'"),
+        (["run", "--profile", "smoke", "--sparsity", "1"], "sparsities: 1.0 is not a share"),
+        (["run", "--profile", "small"], "--data-dir or SRNET_DATA"),
+        (["plan", "--profile", "small", "--data-dir", "nowhere"], "nowhere/MNLI/train.tsv"),
+        (["plan", "--profile", "smoke", "--figure", "figure-99"], "unknown figure"),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_nothing(command: Any, words: list[str], message: str) -> None:
+    result = command(*words)
+    assert result.returncode == 2
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.startswith("error: ")
+    assert message in result.stderr
+
+
+def test_plan_and_status_compute_nothing(command: Any) -> None:
+    plan = command("plan", "--profile", "smoke", "--seed", "1")
+    assert plan.returncode == 0, plan.stderr
+    assert "11 experiments, 0 of them" in plan.stdout
+    status = command("status", "--profile", "smoke", "--seed", "1")
+    assert status.stdout.count("missing") == 11
