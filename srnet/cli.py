@@ -9,7 +9,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from srnet.book import BookError, build_book
 from srnet.compute import Inputs, work
 from srnet.errors import InputError
 from srnet.executor import Report, missing
@@ -110,11 +109,17 @@ def book(
     workers: Workers = None,
 ) -> None:
     """Compute the study, execute the notebooks and build the book."""
+    from srnet.book import BookError, build_book  # needs the extra "book", as nothing else here does
+
     root = store or default_root()
     study = choose(profile, inputs=Inputs(data_dir, plm))
     _tell(study.compute(Store(root), workers=workers))
     os.environ |= _environment(root, study)
-    page = build_book(profile, out)
+    try:
+        page = build_book(profile, out)
+    except BookError as error:
+        _complain(error)
+        raise typer.Exit(1) from None
     console.print(f"The book: {page}", soft_wrap=True)
 
 
@@ -129,9 +134,13 @@ def main() -> None:
     """Run the command line; an error of the user's input ends it with one line and exit status 2."""
     try:
         app()
-    except (InputError, BookError) as error:
-        Console(stderr=True).print(f"error: {error}", style="bold red", soft_wrap=True, markup=False, highlight=False)
-        sys.exit(2 if isinstance(error, InputError) else 1)
+    except InputError as error:
+        _complain(error)
+        sys.exit(2)
+
+
+def _complain(error: Exception) -> None:
+    Console(stderr=True).print(f"error: {error}", style="bold red", soft_wrap=True, markup=False, highlight=False)
 
 
 def _tell(report: Report) -> None:
@@ -145,5 +154,10 @@ def _tell(report: Report) -> None:
 
 def _environment(root: Path, study: Study) -> dict[str, str]:
     """Return what a notebook's process needs to find the same results."""
-    inputs = {"SRNET_DATA": study.inputs.data_dir, "SRNET_PLM": study.inputs.plm}
-    return {"SRNET_STORE": str(root.resolve())} | {name: str(value) for name, value in inputs.items() if value}
+    data, plm = study.inputs.data_dir, study.inputs.plm
+    found = {"SRNET_STORE": str(root.resolve())}
+    if data:
+        found["SRNET_DATA"] = str(data.resolve())
+    if plm:
+        found["SRNET_PLM"] = str(Path(plm).resolve()) if Path(plm).is_dir() else plm
+    return found

@@ -49,6 +49,7 @@ def sparsity_curves(table: pd.DataFrame) -> Figure:
             column[-1].set_xlabel("sparsity (% of weights removed)")
         handles, labels = axes[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
+        plt.close(figure)  # a notebook would show it a second time
     return figure
 
 
@@ -62,13 +63,15 @@ def means(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def subset_means(table: pd.DataFrame, dataset: str) -> pd.DataFrame:
-    """Return accuracy in % on one data set by curve and sparsity (rows) and subset (columns), as mean ± deviation.
+    """Return accuracy in % on one data set by curve and sparsity (rows) and subset and label (columns).
 
     Args:
         table: a figure's results.
         dataset: id of a data set with subsets, such as "hans".
     """
-    return _spread(table[(table.dataset == dataset) & (table.subset != "all")], ["curve", "sparsity"], "subset")
+    cells = _spread(table[(table.dataset == dataset) & (table.subset != "all")], ["curve", "sparsity"], "subset")
+    cells.columns = pd.MultiIndex.from_tuples([name.replace("_", " ").split("/") for name in cells.columns])
+    return cells
 
 
 def records(table: pd.DataFrame) -> pd.DataFrame:

@@ -115,12 +115,12 @@ def choose(
         InputError: if the profile or a task is unknown or a value out of range.
     """
     size = find_profile(profile)
-    for task in tasks or ():
-        if find_task(task).name not in size.training:
-            raise InputError(f"profile {profile!r} has no task {task!r}: choose of {', '.join(size.training)}")
     for name, values in (("tasks", tasks), ("sparsities", sparsities), ("seeds", seeds)):
         if values is not None and (isinstance(values, str) or not values):
             raise InputError(f"{name} is {values!r}: give a list with at least one value")
+    for task in tasks or ():
+        if find_task(task).name not in size.training:
+            raise InputError(f"profile {profile!r} has no task {task!r}: choose of {', '.join(size.training)}")
     for sparsity in sparsities or ():
         if not isinstance(sparsity, int | float) or not 0 <= sparsity < 1:
             raise InputError(f"sparsities: {sparsity!r} is not a share of weights to remove, from 0 up to but not 1")

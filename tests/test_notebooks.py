@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-SMALL = {"sparsities": [0.0, 0.5], "seeds": [1]}
+SMALL = {"sparsities": [0.0, 0.7], "seeds": [1]}
 
 
 @pytest.fixture
