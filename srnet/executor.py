@@ -95,7 +95,9 @@ class _Watch:
         self.finished += 1
         text = f"{self.finished} of {self.size} experiments, last {experiment}"
         self._say(text)
-        if not self.bar.console.is_terminal:
+        if not self.bar.console.is_terminal:  # in a log, a line for each experiment takes the place of the bar
+            left = self.bar.tasks[self.row].time_remaining
+            text += f", about {left:.0f} s left" if left else ""
             self.bar.console.print(text, highlight=False, soft_wrap=True)
 
     def _say(self, text: str) -> None:

@@ -65,10 +65,10 @@ _SMOKE = Training(
     interval=4,
 )
 _SMALL = Training(
-    full=Recipe(steps=800, lr=1e-4, warmup=80),
-    full_debiased=Recipe(steps=800, lr=1e-4, warmup=80),
-    mask=Recipe(steps=800, lr=1e-3, warmup=80),
-    interval=80,
+    full=Recipe(steps=600, lr=1e-4, warmup=60),
+    full_debiased=Recipe(steps=600, lr=1e-4, warmup=60),
+    mask=Recipe(steps=600, lr=1e-3, warmup=60),
+    interval=60,
 )
 # Tables 3 and 4 of the supplement, and the released scripts where these are silent: the number of epochs.
 _PAPER = Training(

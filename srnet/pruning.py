@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from rich.progress import Progress
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 from transformers import PreTrainedModel
@@ -159,7 +160,7 @@ def find_subnetwork(
     interval: int | None = None,
     seed: int = 0,
 ) -> Mask:
-    """Find a subnetwork of `model` by mask training, on your own data.
+    """Find a subnetwork of `model` by mask training on your own data, with a progress bar.
 
     Args:
         model: a sequence classifier, usually fine-tuned on the task; it is left as it was.
@@ -180,17 +181,22 @@ def find_subnetwork(
     """
     if bias_log_probs is not None and len(bias_log_probs) != len(train):
         raise InputError(f"bias_log_probs has {len(bias_log_probs)} rows for {len(train)} training examples")
-    return train_mask(
-        model,
-        train,
-        dev,
-        shuffled_batches(train, recipe, seed),
-        recipe,
-        make_objective(loss, bias_log_probs),
-        sparsity=sparsity,
-        interval=interval or max(1, recipe.steps // 20),
-        seed=seed,
-    ).mask
+    objective, batches = make_objective(loss, bias_log_probs), shuffled_batches(train, recipe, seed)
+    interval = max(1, recipe.steps // 20) if interval is None else interval
+    with Progress() as bar:
+        steps = bar.add_task("mask training", total=recipe.steps)
+        return train_mask(
+            model,
+            train,
+            dev,
+            batches,
+            recipe,
+            objective,
+            sparsity=sparsity,
+            interval=interval,
+            seed=seed,
+            after_step=lambda step: bar.update(steps, completed=step),
+        ).mask
 
 
 def save_subnetwork(mask: Mask, path: Path) -> None:

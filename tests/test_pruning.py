@@ -1,5 +1,7 @@
 """Mask training: what is frozen, what moves, what is counted, what is chosen."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from hypothesis import given
@@ -18,6 +20,7 @@ from srnet.encoding import Encoded
 from srnet.errors import InputError
 from srnet.masks import count_zeros, magnitude_mask
 from srnet.models import prunable_weights
+from srnet.pocket import World, build_nli, plm_folder
 from srnet.pruning import MaskedWeight, MaskSearch, StraightThrough, selection_steps, train_mask
 from srnet.training import DivergedError, make_objective, predict, shuffled_batches
 
@@ -137,10 +140,8 @@ def test_sparsity_zero_is_the_dense_model(tiny_bert: BertForSequenceClassificati
     assert torch.equal(predict(tiny_bert, pairs), dense)
 
 
-def test_own_data_from_search_to_file(
-    tiny_bert: BertForSequenceClassification, pairs: Encoded, tmp_path: pytest.TempPathFactory
-) -> None:
-    path = tmp_path / "mask.safetensors"  # type: ignore[operator]
+def test_own_data_from_search_to_file(tiny_bert: BertForSequenceClassification, pairs: Encoded, tmp_path: Path) -> None:
+    path = tmp_path / "mask.safetensors"
     uniform = torch.full((64, 3), 1 / 3).log()
     mask = find_subnetwork(tiny_bert, pairs, pairs, RECIPE, sparsity=0.5, loss="poe", bias_log_probs=uniform)
     save_subnetwork(mask, path)
@@ -148,6 +149,19 @@ def test_own_data_from_search_to_file(
     assert isinstance(read, Mask)
     zeros = {name: int((weight == 0).sum()) for name, weight in prunable_weights(tiny_bert).items()}
     assert zeros == {name: count for name, (count, _) in mask.zeros().items()}
+
+
+def test_the_readme_s_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (Path(__file__).parents[1] / "README.md").read_text()
+    program = text.split("```python\n")[1].split("```")[0]
+    program = program.replace("my-fine-tuned-bert", str(plm_folder())).replace("steps=2000", "steps=3")
+    data = build_nli(World(train=60, dev=12, test=12))
+    monkeypatch.chdir(tmp_path)
+    labels = "num_labels=3)\n"  # the pocket model has no classifier yet
+    program = program.replace(f'"{plm_folder()}")\n', f'"{plm_folder()}", {labels}', 1)
+    names = {"train_table": data.train, "dev_table": data.dev}
+    exec(program, names)
+    assert Mask.load(tmp_path / "mask.safetensors").zeros()["classifier.weight"] == (134, 192)
 
 
 def test_bad_arguments(tiny_bert: BertForSequenceClassification, pairs: Encoded) -> None:

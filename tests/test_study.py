@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -167,7 +168,7 @@ def test_the_figure_has_a_panel_per_data_set_and_a_line_per_curve(table: pd.Data
     figure = sparsity_curves(table)
     assert [axis.get_ylabel().split("\n")[0] for axis in figure.axes] == ["ID: MNLI-m", "OOD: HANS"]
     assert all(len(axis.lines) == 4 for axis in figure.axes)
-    drawn = {line.get_label(): line.get_ydata() for line in figure.axes[0].lines}
+    drawn = {line.get_label(): np.asarray(line.get_ydata()) for line in figure.axes[0].lines}
     wanted = table[(table.curve == "mask train (std)") & (table.dataset == "mnli-m")].sort_values("sparsity")
     assert list(drawn["mask train (std)"]) == pytest.approx(list(100 * wanted.accuracy))
 

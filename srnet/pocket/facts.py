@@ -135,25 +135,34 @@ class Event:
 
 
 def embedded(rng: Random, event: Event, clause: str, asserted: bool) -> str:
-    """Put a clause that says `event` into a longer sentence that asserts it ("because") or does not ("if")."""
+    """Put a clause that says `event` into a longer sentence that asserts it ("because") or does not ("if").
+
+    Where it asserts it, the rest of the sentence may be a mere supposition, so that no single word tells which it is.
+    """
     held_out = is_held_out(event.agent, event.verb, event.patient)
     companion = Event.draw(rng, held_out)
     while set(companion.people) & set(event.people):
         companion = Event.draw(rng, held_out)
     second = companion.active()
-    witness = different(rng, lexicon.PEOPLE, *event.people)
+    if asserted and rng.random() < 0.5:
+        second = _attributed(rng, second, False, *event.people, *companion.people)
     connective = rng.choice(lexicon.ASSERTING_CONNECTIVES if asserted else lexicon.SUPPOSING_CONNECTIVES)
+    kind = rng.random()
+    if kind < 0.4:
+        return _attributed(rng, clause, asserted, *event.people)
+    if kind < 0.6:
+        return f"{connective} {clause} , {second}"
+    if kind < 0.8:
+        return f"{second} {connective} {clause}"
+    return f"{clause} {'and' if asserted else 'or'} {second}"
+
+
+def _attributed(rng: Random, clause: str, asserted: bool, *people: str) -> str:
+    """Say who knew or hoped that the clause is true, or how certain it is."""
+    if rng.random() < 0.5:
+        return rng.choice(lexicon.ASSERTING_ADVERBS if asserted else lexicon.SUPPOSING_ADVERBS) + " " + clause
     verb = rng.choice(lexicon.ASSERTING_VERBS if asserted else lexicon.SUPPOSING_VERBS)
-    adverb = rng.choice(lexicon.ASSERTING_ADVERBS if asserted else lexicon.SUPPOSING_ADVERBS)
-    return rng.choice(
-        (
-            f"{connective} {clause} , {second}",
-            f"{second} {connective} {clause}",
-            f"the {witness} {verb} that {clause}",
-            f"{clause} {'and' if asserted else 'or'} {second}",
-            f"{adverb} {clause}",
-        )
-    )
+    return f"the {different(rng, lexicon.PEOPLE, *people)} {verb} that {clause}"
 
 
 @dataclass(frozen=True)

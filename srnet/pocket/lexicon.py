@@ -22,6 +22,19 @@ DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday")
 # Manner adverbs: they change nothing in what is entailed; in fact verification three per class give the label away.
 ADVERBS = ("briefly", "calmly", "finally", "gladly", "often", "openly", "quickly", "quietly", "suddenly")
 
+CONTENT_WORDS = frozenset(
+    (
+        *PEOPLE,
+        *SYNONYM,
+        *CITIES,
+        *PLACES,
+        *ADJECTIVES,
+        *(word for pair in COMPARATIVES for word in pair),
+        *DAYS,
+        *ADVERBS,
+    )
+)
+
 NEARNESS = ("behind", "beside", "near")
 
 # What embeds a clause and asserts it, and what embeds it without.
@@ -43,14 +56,7 @@ SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 VOCABULARY = SPECIAL_TOKENS + tuple(
     sorted(
         {
-            *PEOPLE,
-            *SYNONYM,
-            *CITIES,
-            *PLACES,
-            *ADJECTIVES,
-            *(word for pair in COMPARATIVES for word in pair),
-            *DAYS,
-            *ADVERBS,
+            *CONTENT_WORDS,
             *NEARNESS,
             *ASSERTING_CONNECTIVES,
             *SUPPOSING_CONNECTIVES,

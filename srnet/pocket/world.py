@@ -18,6 +18,8 @@ class World:
         high_overlap_negatives: share of the non-entailed training (and dev) pairs whose hypothesis words are all in
             the premise; they alone contradict the bias.
         low_overlap_entailments: share of the entailed pairs whose hypothesis has words that the premise lacks.
+        suppositions: share of the other neutral pairs whose premise supposes what the hypothesis says ("if ..."); the
+            fewer, the more the model relies on overlap where a clause of the premise is only supposed.
 
     Raises:
         InputError: if a size is below 12 (one example for each heuristic, label and class) or a share outside [0, 1].
@@ -29,13 +31,14 @@ class World:
     test: int = 1200
     high_overlap_negatives: float = 0.04
     low_overlap_entailments: float = 0.15
+    suppositions: float = 0.1
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
             if field.name == "seed":
                 continue
-            if field.type is int and not 12 <= value:
+            if field.type is int and not value >= 12:
                 raise InputError(f"pocket world, field {field.name}: {value} examples are too few; give 12 or more")
             if field.type is float and not 0 <= value <= 1:
                 raise InputError(f"pocket world, field {field.name}: {value} is not a share; give one from 0 to 1")

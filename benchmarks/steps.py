@@ -1,0 +1,59 @@
+"""What a step costs, as ratios within one run: mask training to fine-tuning, and length-grouped batches to padded ones.
+
+Run as ``python benchmarks/steps.py``; it takes about a minute. Each figure is the median of interleaved repetitions, so
+that a machine whose speed drifts, or that others share, does not favour one side.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from statistics import median
+
+import torch
+
+from srnet import Recipe, encode, load_classifier, load_tokenizer
+from srnet.pocket import World, build_nli, plm_folder
+from srnet.pruning import train_mask
+from srnet.training import fit, make_objective, shuffled_batches
+
+REPETITIONS, STEPS = 9, 60
+
+
+def seconds(action: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    tokenizer = load_tokenizer(plm_folder())
+    text = build_nli(World())
+    train = encode(text.train, tokenizer)
+    few = encode(text.dev.select(range(2)), tokenizer)
+    width = 128
+    padded = replace(train, lengths=torch.full_like(train.lengths, width))
+    for name in ("input_ids", "token_type_ids"):
+        tokens = getattr(train, name)
+        padded = replace(padded, **{name: torch.nn.functional.pad(tokens, (0, width - tokens.shape[1]))})
+    recipe, objective = Recipe(steps=STEPS, batch_size=16, lr=1e-3), make_objective("std")
+
+    def dense(data=train):  # type: ignore[no-untyped-def]
+        model = load_classifier(plm_folder(), 3, seed=0)
+        batches = shuffled_batches(train, recipe, 0)
+        return seconds(lambda: fit(model, list(model.parameters()), data, batches, recipe, objective, 0))
+
+    def masked() -> float:
+        model = load_classifier(plm_folder(), 3, seed=0)
+        batches = shuffled_batches(train, recipe, 0)
+        options = {"sparsity": 0.7, "interval": 20, "seed": 0}
+        return seconds(lambda: train_mask(model, train, few, batches, recipe, objective, **options))  # type: ignore[arg-type]
+
+    runs = [(dense(), masked(), dense(padded)) for _ in range(REPETITIONS)]
+    print(f"fine-tuning, batch 16: {1000 * median(run[0] for run in runs) / STEPS:.2f} ms a step")
+    print(f"mask training / fine-tuning: {median(run[1] / run[0] for run in runs):.2f}")
+    print(f"padded to {width} tokens / length-grouped: {median(run[2] / run[0] for run in runs):.2f}")
+
+
+if __name__ == "__main__":
+    main()
