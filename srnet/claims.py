@@ -86,7 +86,7 @@ def _accuracy(table: pd.DataFrame, split: str, curve: str, sparsities: Sequence[
     chosen = table[(table.split == split) & (table.subset == "all") & (table.curve == curve)]
     lacking = [sparsity for sparsity in sparsities if sparsity not in set(chosen.sparsity)]
     if lacking:
-        raise UntestableError(f"no run of {curve} at sparsity {', '.join(f'{value:.0%}' for value in lacking)}")
+        raise UntestableError(f"no run of {curve} at sparsity {', '.join(f'{100 * value:g} %' for value in lacking)}")
     return 100 * chosen[chosen.sparsity.isin(sparsities)].groupby("seed").accuracy.mean()
 
 

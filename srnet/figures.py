@@ -4,6 +4,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
+import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -26,14 +27,15 @@ STYLE: Any = {
 }
 
 
-def sparsity_curves(table: pd.DataFrame) -> Figure:
+def sparsity_curves(table: pd.DataFrame, source: str) -> Figure:
     """Draw accuracy against sparsity, a column of panels per task: in distribution above, out of distribution below.
 
     Lines are means over seeds and shaded bands one standard deviation to either side; a full model, which has no
-    sparsity to vary, is a horizontal line. Panels of one data set share nothing, as data sets differ in difficulty.
+    sparsity to vary, is a horizontal line.
 
     Args:
         table: a figure's results.
+        source: what the results are results of, written into the figure so that it cannot be taken for another's.
     """
     overall = table[table.subset == "all"]
     tasks = list(overall.task.unique())
@@ -47,6 +49,7 @@ def sparsity_curves(table: pd.DataFrame) -> Figure:
                 _panel(axis, of_task[of_task.dataset == dataset])
             column[0].set_title(TASKS[task].title)
             column[-1].set_xlabel("sparsity (% of weights removed)")
+        figure.suptitle(source, fontsize=8, color="0.35")
         handles, labels = axes[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
         plt.close(figure)  # a notebook would show it a second time
@@ -72,6 +75,33 @@ def subset_means(table: pd.DataFrame, dataset: str) -> pd.DataFrame:
     cells = _spread(table[(table.dataset == dataset) & (table.subset != "all")], ["curve", "sparsity"], "subset")
     cells.columns = pd.MultiIndex.from_tuples([name.replace("_", " ").split("/") for name in cells.columns])
     return cells
+
+
+def subset_heatmap(table: pd.DataFrame, dataset: str, source: str) -> Figure:
+    """Draw the mean accuracy on each subset and label of a data set, a row for each curve and sparsity.
+
+    Args:
+        table: a figure's results.
+        dataset: id of a data set with subsets, such as "hans".
+        source: what the results are results of.
+    """
+    chosen = table[(table.dataset == dataset) & (table.subset != "all")]
+    means = 100 * chosen.groupby(["curve", "sparsity", "subset"], sort=False).accuracy.mean().unstack("subset")
+    means = means[
+        sorted(means.columns, key=lambda name: name.split("/")[1:])
+    ]  # by label: where the bias is right first
+    with plt.rc_context(STYLE):
+        figure, axis = plt.subplots(figsize=(6.4, 0.8 + 0.32 * len(means)), layout="constrained")
+        seaborn.heatmap(
+            means, ax=axis, vmin=0, vmax=100, cmap="cividis", annot=True, fmt=".0f", cbar_kws={"label": "accuracy (%)"}
+        )
+        axis.set_yticklabels([f"{curve}, {100 * sparsity:g} %" for curve, sparsity in means.index], rotation=0)
+        names = [name.replace("_", " ").replace("/", "\n") for name in means.columns]
+        axis.set_xticklabels(names, rotation=40, ha="right", rotation_mode="anchor")
+        axis.set(xlabel="", ylabel="")
+        axis.set_title(source, fontsize=8, color="0.35")
+        plt.close(figure)
+    return figure
 
 
 def records(table: pd.DataFrame) -> pd.DataFrame:

@@ -21,7 +21,7 @@ from srnet.claims import CLAIMS, verdicts
 from srnet.compute import Inputs, load_model
 from srnet.executor import missing
 from srnet.experiments import FineTuned, Pruned
-from srnet.figures import means, sparsity_curves, subset_means
+from srnet.figures import means, sparsity_curves, subset_heatmap, subset_means
 from srnet.files import sha256
 from srnet.masks import Mask
 from srnet.models import prunable_weights
@@ -164,8 +164,8 @@ def test_the_table_is_tidy(table: pd.DataFrame) -> None:
     assert set(zip(table.dataset, table.split, strict=True)) == {("mnli-m", "ID"), ("hans", "OOD")}
 
 
-def test_the_figure_has_a_panel_per_data_set_and_a_line_per_curve(table: pd.DataFrame) -> None:
-    figure = sparsity_curves(table)
+def test_the_figure_has_a_panel_per_data_set_and_a_line_per_curve(study: Study, table: pd.DataFrame) -> None:
+    figure = sparsity_curves(table, study.profile.title)
     assert [axis.get_ylabel().split("\n")[0] for axis in figure.axes] == ["ID: MNLI-m", "OOD: HANS"]
     assert all(len(axis.lines) == 4 for axis in figure.axes)
     drawn = {line.get_label(): np.asarray(line.get_ydata()) for line in figure.axes[0].lines}
@@ -177,6 +177,13 @@ def test_summary_tables(table: pd.DataFrame) -> None:
     assert list(means(table).columns) == ["mnli-m", "hans"]
     assert len(means(table)) == 6
     assert subset_means(table, "hans").shape == (6, 6)
+
+
+def test_the_heatmap_has_a_cell_per_curve_sparsity_and_subset(study: Study, table: pd.DataFrame) -> None:
+    axis = subset_heatmap(table, "hans", study.profile.title).axes[0]
+    assert len(axis.texts) == 36
+    chosen = table[(table.curve == "full bert (std)") & (table.subset == "constituent/entailment")]
+    assert axis.texts[0].get_text() == f"{100 * chosen.accuracy.mean():.0f}"
 
 
 def made_up(values: dict[tuple[str, float], tuple[float, float]]) -> pd.DataFrame:
@@ -199,7 +206,7 @@ def test_claims_hold_and_fail_with_the_numbers() -> None:
     assert result.margin.iloc[1] == "-5.0 ± 0.0"
     assert result.margin.iloc[2] == "+20.0 ± 0.0"
     assert result.seeds.iloc[2] == "2 of 2"
-    assert "90%" in result.numbers.iloc[4]
+    assert "90 %" in result.numbers.iloc[4]
 
 
 @pytest.mark.parametrize(
