@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from statistics import mean
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -44,7 +44,10 @@ def main(
         metrics = {key: store.record(experiment)["metrics"] for key, experiment in experiments.items()}
     runs = [{"loss": loss, "seed": s} | _accuracies(metrics[loss, s]) for loss, s in experiments]
     means = {
-        loss: {name: round(mean(r[name] for r in runs if r["loss"] == loss), 2) for name in ("id", "hans")}
+        loss: {
+            "id": round(100 * mean(metrics[loss, s]["mnli-m"]["accuracy"] for s in seed), 2),
+            "hans": round(100 * mean(metrics[loss, s]["hans"]["accuracy"] for s in seed), 2),
+        }
         for loss in LOSSES
     }
     pretraining = json.loads((folder / "recipe.json").read_text(encoding="utf-8"))
@@ -64,7 +67,7 @@ def main(
     print(json.dumps(means))
 
 
-def _accuracies(metrics: dict) -> dict[str, float | dict[str, float]]:
+def _accuracies(metrics: dict[str, Any]) -> dict[str, Any]:
     """Return accuracies in percent: in distribution, HANS-like, and by heuristic and label."""
     hans = metrics["hans"]
     subsets = {name: round(100 * accuracy, 1) for name, accuracy in hans["subsets"].items()}

@@ -71,7 +71,7 @@ def plan(
     rows = Table("to compute", "key", "steps", "units of work")
     for experiment in todo:
         steps = experiment.recipe.steps if hasattr(experiment, "recipe") else 0
-        rows.add_row(str(experiment), experiment.key, f"{steps:,}", f"{work(experiment, study.inputs):,}")
+        rows.add_row(experiment.title, experiment.key, f"{steps:,}", f"{work(experiment, study.inputs):,}")
     if todo:
         console.print(rows)
         total = sum(work(experiment, study.inputs) for experiment in todo)
@@ -91,11 +91,11 @@ def status(
 ) -> None:
     """List the experiments of the study and whether each is done, missing or failed."""
     study, kept = choose(profile, task, sparsity, seed, Inputs(data_dir, plm)), Store(store or default_root())
-    rows = Table("experiment", "key", "seed", "state")
+    rows = Table("experiment", "key", "state")
     for experiment in closure(study.experiments(figure)):
         failure = kept.failure(experiment)
         state = "done" if kept.has(experiment) else f"failed: {failure}" if failure else "missing"
-        rows.add_row(str(experiment), experiment.key, str(getattr(experiment, "seed", "")), state)
+        rows.add_row(experiment.title, experiment.key, state)
     console.print(rows)
 
 
@@ -146,7 +146,7 @@ def _complain(error: Exception) -> None:
 def _tell(report: Report) -> None:
     console.print(f"{len(report.computed)} experiments computed")
     for experiment, reason in report.failed.items():
-        console.print(f"failed: {experiment} ({experiment.key}): {reason}", style="red", markup=False)
+        console.print(f"failed: {experiment.title} ({experiment.key}): {reason}", style="red", markup=False)
     if report.failed:
         console.print(f"{len(report.skipped)} skipped because of that; the same command tries again", style="red")
         raise typer.Exit(1)

@@ -93,7 +93,7 @@ class _Watch:
         """Count an experiment as ended."""
         self.advance(experiment.key, self.left[experiment.key])
         self.finished += 1
-        text = f"{self.finished} of {self.size} experiments, last {experiment}"
+        text = f"{self.finished} of {self.size} experiments, last {experiment.title}"
         self._say(text)
         if not self.bar.console.is_terminal:  # in a log, a line for each experiment takes the place of the bar
             left = self.bar.tasks[self.row].time_remaining

@@ -28,6 +28,11 @@ class Experiment:
         return hashlib.sha256(text.encode()).hexdigest()[:20]
 
     @property
+    def title(self) -> str:
+        """The expression and, where it has one, the seed: what a person reads."""
+        return f"{self}, seed {self.seed}" if isinstance(self, FineTuned | Pruned) else str(self)
+
+    @property
     def operands(self) -> "tuple[Experiment, ...]":
         """The experiments whose results this one needs."""
         return ()

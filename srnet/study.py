@@ -90,7 +90,7 @@ class Study:
         report = self.compute(store, [figure], workers)
         if report.failed:
             experiment, reason = next(iter(report.failed.items()))
-            raise InputError(f"{len(report.failed)} experiments failed; the first, {experiment}: {reason}")
+            raise InputError(f"{len(report.failed)} experiments failed; the first, {experiment.title}: {reason}")
         rows = [row for run in self.runs(figure) for row in _rows(run, store.record(run.experiment))]
         return pd.DataFrame(rows, columns=COLUMNS)
 

@@ -257,6 +257,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         (["run", "--profile", "small"], "--data-dir or SRNET_DATA"),
         (["plan", "--profile", "small", "--data-dir", "nowhere"], "nowhere/MNLI/train.tsv"),
         (["plan", "--profile", "smoke", "--figure", "figure-99"], "unknown figure"),
+        (["plan", "--profile", "smoke", "--plm", "."], "no model in this folder"),
     ],
 )
 def test_bad_input_is_one_line_and_leaves_nothing(command: Any, words: list[str], message: str) -> None:

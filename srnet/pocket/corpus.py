@@ -17,7 +17,7 @@ class SentencePair(NamedTuple):
 
 
 def sentence_pair(rng: Random) -> SentencePair:
-    """Draw a pair of sentences about facts of the common half; half of the pairs tell the same fact twice.
+    """Draw a pair of sentences about common facts; half of the pairs tell the same fact twice.
 
     The other half tell two facts: mostly unrelated ones, else ones that differ in one person, action or place. They
     are never the same event with its roles exchanged: a BERT pre-trained to tell those apart does not fall for the

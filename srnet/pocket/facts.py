@@ -1,7 +1,7 @@
 """What happens in the pocket world, and the many ways to say it.
 
-A fact belongs to one of two halves. Training data and pre-training text tell only of facts of the common half,
-evaluation data only of facts held out: no evaluated pair can have been seen before.
+Facts are divided once and for all: the sentences of training data and pre-training text are built around common facts,
+those of evaluation data around held-out ones, so that no evaluated pair has been seen before.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Event:
 
     @classmethod
     def draw(cls, rng: Random, held_out: bool) -> Event:
-        """Draw a bare event of the wanted half."""
+        """Draw a bare event, held out or common."""
         while True:
             agent, patient = rng.sample(lexicon.PEOPLE, 2)
             verb = rng.choice(rng.choice(lexicon.VERBS))
@@ -114,7 +114,7 @@ class Event:
         return replace(self, agent=self.patient, patient=self.agent)
 
     def other(self, rng: Random) -> Event:
-        """Return another event of the same half: one of agent, verb and patient is replaced (never a role swap)."""
+        """Return an event with another agent, verb or patient (never a role swap), held out or not as this one is."""
         held_out = is_held_out(self.agent, self.verb, self.patient)
         while True:
             part = rng.choice(("agent", "verb", "patient"))
@@ -173,14 +173,14 @@ class Pattern:
     slots: tuple[tuple[str, ...], ...]
 
     def draw(self, rng: Random, held_out: bool) -> tuple[str, ...]:
-        """Draw the words of a fact of the wanted half, all different."""
+        """Draw the words of a fact, held out or common, all different."""
         while True:
             words = tuple(rng.choice(slot) for slot in self.slots)
             if len(set(words)) == len(words) and is_held_out(*words) == held_out:
                 return words
 
     def other(self, rng: Random, words: tuple[str, ...]) -> tuple[str, ...]:
-        """Return another fact of the same half, with one word replaced."""
+        """Return another fact, held out or not as this one is, with one word replaced."""
         while True:
             place = rng.randrange(len(words))
             changed = (*words[:place], different(rng, self.slots[place], *words), *words[place + 1 :])

@@ -28,7 +28,7 @@ def build_nli(world: World) -> TaskData:
         the training data nor in the pre-training text.
     """
     train = list(islice(_mnli_pairs(world, "train", held_out=False), world.train))
-    seen: set[tuple[str, str]] = set()
+    seen = {(pair.premise, pair.hypothesis) for pair in train}
     dev = list(islice(_unseen(_mnli_pairs(world, "dev", held_out=True), seen), world.dev))
     hans = list(islice(_unseen(_hans_pairs(world), seen), world.test))
     return TaskData(
@@ -60,7 +60,7 @@ def low_overlap(rng: Random, label: str, held_out: bool, suppositions: float) ->
     Args:
         rng: source of randomness.
         label: one of `NLI_LABELS`.
-        held_out: which half of the facts to tell.
+        held_out: whether to tell of facts kept for evaluation.
         suppositions: share of the neutral pairs whose premise supposes what the hypothesis says.
     """
     while True:

@@ -5,7 +5,6 @@ gives the same bytes wherever the library versions and the processor's vector in
 """
 
 import json
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +23,7 @@ from transformers import BertConfig, BertForPreTraining, BertTokenizer, get_line
 from srnet.encoding import Encoded, encode, length_grouped
 from srnet.errors import InputError
 from srnet.files import sha256
-from srnet.pocket.corpus import sentence_pair
+from srnet.pocket.corpus import SentencePair, sentence_pair
 from srnet.pocket.lexicon import CONTENT_WORDS, VOCABULARY
 from srnet.tasks import pair_dataset
 
@@ -57,7 +56,7 @@ class Recipe:
     heads: int = 4
     feed_forward: int = 256
     pairs: int = 64_000
-    steps: int = 6000
+    steps: int = 8000
     batch_size: int = 32
     learning_rate: float = 2e-3
     masked: float = 0.5
@@ -72,6 +71,12 @@ def plm_folder() -> Path:
 def tokenizer() -> BertTokenizer:
     """Return the pocket world's tokenizer: lower-casing WordPiece whose every piece is a whole word."""
     return BertTokenizer(vocab={word: index for index, word in enumerate(VOCABULARY)}, model_max_length=LONGEST)
+
+
+def pretraining_text(recipe: Recipe) -> list[SentencePair]:
+    """Return the sentence pairs that a recipe trains on."""
+    rng = Random(f"pocket text/{recipe.seed}")
+    return [sentence_pair(rng) for _ in range(recipe.pairs)]
 
 
 def pretrain(out: Path, recipe: Recipe | None = None) -> None:
@@ -103,7 +108,9 @@ def pretrain(out: Path, recipe: Recipe | None = None) -> None:
             "files": {path.name: sha256(path) for path in sorted(half.iterdir())},
         }
         (half / RECIPE_FILE).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-        shutil.move(half, out)
+        for path in half.iterdir():
+            path.chmod(0o644)
+        half.rename(out)
 
 
 def _trained(recipe: Recipe) -> tuple[BertForPreTraining, dict[str, float]]:
@@ -149,8 +156,7 @@ def _trained(recipe: Recipe) -> tuple[BertForPreTraining, dict[str, float]]:
 
 def _text(recipe: Recipe, words: BertTokenizer) -> Encoded:
     """Return the encoded text; label 0 where the second sentence restates the first, as BERT's next sentence."""
-    rng = Random(f"pocket text/{recipe.seed}")
-    first, second, restated = zip(*(sentence_pair(rng) for _ in range(recipe.pairs)), strict=True)
+    first, second, restated = zip(*pretraining_text(recipe), strict=True)
     return encode(pair_dataset(first, second, [int(not same) for same in restated], ("same", "other")), words)
 
 

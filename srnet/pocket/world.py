@@ -29,7 +29,7 @@ class World:
     train: int = 8000
     dev: int = 600
     test: int = 1200
-    high_overlap_negatives: float = 0.04
+    high_overlap_negatives: float = 0.03
     low_overlap_entailments: float = 0.15
     suppositions: float = 0.1
 
