@@ -50,7 +50,7 @@ class Recipe:
             match words across sentences within some thousand steps.)
     """
 
-    seed: int = 0
+    seed: int = 2
     layers: int = 3
     hidden: int = 64
     heads: int = 4
