@@ -2,12 +2,14 @@
 
 import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.parse import unquote
 
 import nbformat
 import papermill
@@ -42,7 +44,7 @@ def build_book(profile: str, out: Path, parameters: Parameters | None = None) ->
     Raises:
         InputError: the current folder is not in a checkout; a notebook has no parameter `profile`; a parameter is of
             the wrong type or no notebook declares it; a notebook refused its input.
-        BookError: a notebook failed, or Jupyter Book warned of something.
+        BookError: a notebook failed, or Jupyter Book warned of something, or a link leads nowhere.
     """
     root = find_root(Path.cwd())
     pages = [f"{name}.ipynb" for name in parse_toc_yaml(root / "_toc.yml")]
@@ -158,6 +160,19 @@ def _build_html(source: Path, stage: Path) -> None:
         lines = strip_color(run.stdout).replace(f"{source}/", "").splitlines()
         problems = [line for line in lines if "WARNING: " in line or "ERROR: " in line]
         raise BookError("\n".join(["Jupyter Book refuses these pages:", *(problems or lines[-15:])]))
+    if dead := _dead_links(stage / "_build" / "html"):
+        raise BookError("\n".join(["These pages lead to files that are not in the book:", *dead]))
+
+
+def _dead_links(html: Path) -> list[str]:
+    """Return where pages lead to files that are missing; Sphinx looks neither at glued pictures nor at raw HTML."""
+    return [
+        f"{page.relative_to(html)}: {target}"
+        for page in sorted(html.rglob("*.html"))
+        if "_static" not in page.parts  # templates of the theme
+        for target in re.findall(r'(?:href|src)="([^"#?:]+)[#?"]', page.read_text(encoding="utf-8"))
+        if not (page.parent / unquote(target)).exists()
+    ]
 
 
 def _replace(new: Path, final: Path, stage: Path) -> None:

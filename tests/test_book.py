@@ -105,6 +105,10 @@ def test_what_fails_says_where_and_leaves_the_last_book_alone(checkout: Path) ->
     assert "nowhere" in str(failure.value)
     assert "nobody" in str(failure.value)
 
+    (checkout / "book" / "intro.md").write_text("# Introduction\n\n<img src='nowhere.png'>\n".replace("'", '"'))
+    with pytest.raises(BookError, match=r"\nbook/intro\.html: nowhere\.png$"):
+        build_book("smoke", checkout / "out")
+
     assert built(checkout / "out") == before
     assert sorted(path.name for path in (checkout / "out").iterdir()) == ["html", "src"]
 
