@@ -59,7 +59,7 @@ def run(experiments: Sequence[Experiment], store: Store, inputs: Inputs, workers
         experiments: the results that are wanted.
         store: where results are kept.
         inputs: where text and pre-trained models lie.
-        workers: number of processes; one per core, or per GPU where experiments run on GPUs, if not given.
+        workers: number of processes; if not given, one per core, or one where experiments run on a GPU.
     """
     store.remove_leftovers()
     todo = missing(experiments, store)
@@ -123,7 +123,7 @@ def _run_here(todo: list[Experiment], store: Store, inputs: Inputs, watch: _Watc
 def _run_on_dask(todo: list[Experiment], store: Store, inputs: Inputs, workers: int, watch: _Watch) -> Report:
     report = Report()
     futures: dict[Experiment, Future] = {}
-    address = {"host": "127.0.0.1", "dashboard_address": None}
+    address = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
     with (
         LocalCluster(n_workers=workers, threads_per_worker=1, silence_logs="ERROR", **address) as cluster,
         Client(cluster) as client,
@@ -169,9 +169,9 @@ def _attempt(experiment: Experiment, store: Store, inputs: Inputs, advance: Adva
 
 
 def _places(inputs: Inputs) -> int:
-    """Return how many experiments run best at once: one per GPU, or one per core that this process may use."""
+    """Return how many experiments run best at once: one per core that this process may use, but one on a GPU."""
     if inputs.device.startswith("cuda"):
-        return torch.cuda.device_count()
+        return 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
