@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from srnet.compute import Inputs, work
@@ -67,7 +68,7 @@ def plan(
     study, kept = choose(profile, task, sparsity, seed, Inputs(data_dir, plm)), Store(store or default_root())
     wanted = closure(study.experiments(figure))
     todo = missing(study.experiments(figure), kept)
-    console.print(f"{len(wanted)} experiments, {len(wanted) - len(todo)} of them in {kept.root}")
+    console.print(f"{len(wanted)} experiments, {len(wanted) - len(todo)} of them in {kept.root}", markup=False)
     rows = Table("to compute", "key", "steps", "units of work")
     for experiment in todo:
         steps = experiment.recipe.steps if hasattr(experiment, "recipe") else 0
@@ -95,7 +96,7 @@ def status(
     for experiment in closure(study.experiments(figure)):
         failure = kept.failure(experiment)
         state = "done" if kept.has(experiment) else f"failed: {failure}" if failure else "missing"
-        rows.add_row(experiment.title, experiment.key, state)
+        rows.add_row(experiment.title, experiment.key, escape(state))
     console.print(rows)
 
 
@@ -109,8 +110,11 @@ def book(
     workers: Workers = None,
 ) -> None:
     """Compute the study, execute the notebooks and build the book."""
-    from srnet.book import BookError, build_book  # needs the extra "book", as nothing else here does
-
+    try:
+        from srnet.book import BookError, build_book, find_root
+    except ImportError as error:
+        raise InputError(f"{error.name} is not installed: pip install 'srnet[book]'") from None
+    find_root(Path.cwd())
     root = store or default_root()
     study = choose(profile, inputs=Inputs(data_dir, plm))
     _tell(study.compute(Store(root), workers=workers))
@@ -120,14 +124,14 @@ def book(
     except BookError as error:
         _complain(error)
         raise typer.Exit(1) from None
-    console.print(f"The book: {page}", soft_wrap=True)
+    console.print(f"The book: {page}", soft_wrap=True, markup=False)
 
 
 @pocket.command("pretrain")
 def pocket_pretrain(out: Annotated[Path, typer.Option("--out", help="Folder to write the model to.")]) -> None:
     """Pre-train the pocket world's BERT anew, bit for bit as it is shipped."""
     pretrain(out)
-    console.print(f"The model: {out}", soft_wrap=True)
+    console.print(f"The model: {out}", soft_wrap=True, markup=False)
 
 
 def main() -> None:

@@ -243,9 +243,7 @@ def _encoded(data: Data, plm: Pretrained, inputs: Inputs) -> Mapping[str, Encode
 def _plm_source(plm: Pretrained, inputs: Inputs) -> Path | str:
     if not plm.sha256:
         return plm.name
-    if plm.name != pocket.PLM_NAME and inputs.plm is None:
-        raise InputError(f"the folder of the model {plm.name!r} is needed: give it with --plm or SRNET_PLM")
-    folder = pocket.plm_folder() if plm.name == pocket.PLM_NAME else Path(str(inputs.plm))
+    folder = Path(inputs.plm) if inputs.plm and Path(inputs.plm).is_dir() else pocket.plm_folder()
     if folder_digest(folder) != plm.sha256:
-        raise InputError(f"{folder}: not the model {plm.name!r} of the experiment: its files have another digest")
+        raise InputError(f"{folder}: not the model {plm.name!r} of the experiment, which --plm or SRNET_PLM must name")
     return folder

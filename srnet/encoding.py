@@ -9,6 +9,8 @@ from datasets import Dataset
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
+from srnet.errors import InputError
+
 MAX_LENGTH = 128  # tokens per pair, Table 3 of the paper's supplement
 CHUNK = 4096  # pairs tokenised at once
 POOL = 50  # batches whose examples are sorted by length together
@@ -54,7 +56,13 @@ def encode(data: Dataset, tokenizer: PreTrainedTokenizerBase) -> Encoded:
     Args:
         data: a table with the columns premise, hypothesis and label.
         tokenizer: the tokenizer of the model that will read the pairs.
+
+    Raises:
+        InputError: if a column is missing or there are no rows.
     """
+    missing = {"premise", "hypothesis", "label"} - set(data.column_names)
+    if missing or not len(data):
+        raise InputError(f"a table of pairs needs the columns premise, hypothesis and label, and rows: {data}")
     premises, hypotheses = data["premise"][:], data["hypothesis"][:]
     chunks = [
         tokenizer(

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import dask
 import torch
 from distributed import Client, Future, LocalCluster, as_completed, get_worker
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -16,6 +17,7 @@ from srnet.store import Store
 
 REPORT_EVERY = 0.5  # seconds between two reports of a worker
 TOPIC = "srnet-progress"
+PREFIX = "experiment"  # of task keys; told that such tasks are long, Dask moves them to idle workers
 COMPUTED, SKIPPED = "computed", "skipped"
 
 
@@ -125,19 +127,33 @@ def _run_on_dask(todo: list[Experiment], store: Store, inputs: Inputs, workers: 
     futures: dict[Experiment, Future] = {}
     address = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
     with (
+        dask.config.set({"distributed.scheduler.default-task-durations": {PREFIX: "10m"}}),
         LocalCluster(n_workers=workers, threads_per_worker=1, silence_logs="ERROR", **address) as cluster,
         Client(cluster) as client,
     ):
         client.subscribe_topic(TOPIC, lambda event: watch.advance(*event[1]))
         for experiment in todo:
             operands = [futures[operand] for operand in experiment.operands if operand in futures]
-            futures[experiment] = client.submit(_on_worker, experiment, store, inputs, operands, key=experiment.key)
+            futures[experiment] = client.submit(
+                _on_worker, experiment, store, inputs, operands, key=f"{PREFIX}-{experiment.key}"
+            )
         experiments = {future.key: experiment for experiment, future in futures.items()}
         for future in as_completed(futures.values()):
             experiment = experiments[future.key]
-            report.note(experiment, "the worker process died" if future.status == "error" else future.result())
+            report.note(
+                experiment, future.result() if future.status == "finished" else _died(experiment, store, report)
+            )
             watch.finish(experiment)
     return report
+
+
+def _died(experiment: Experiment, store: Store, report: Report) -> str:
+    """Record that the process that computed an experiment, or an operand of it, died."""
+    if any(operand in report.failed or operand in report.skipped for operand in experiment.operands):
+        return SKIPPED
+    error = RuntimeError("its worker process died, most often for want of memory")
+    store.fail(experiment, error)
+    return str(error)
 
 
 def _on_worker(experiment: Experiment, store: Store, inputs: Inputs, operands: list[str]) -> str:

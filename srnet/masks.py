@@ -31,9 +31,9 @@ def count_zeros(sparsity: float, size: int) -> int:
     Raises:
         InputError: if `sparsity` is not in [0, 1).
     """
-    if not 0 <= sparsity < 1:
+    if isinstance(sparsity, str) or not 0 <= sparsity < 1:
         raise InputError(f"sparsity is {sparsity}: give a share of weights to remove, from 0 up to but not including 1")
-    return int(Fraction(repr(float(sparsity))) * size)
+    return int(Fraction(str(sparsity)) * size)
 
 
 def threshold(scores: Tensor, sparsity: float) -> Tensor:
@@ -83,7 +83,7 @@ class Mask(Mapping[str, Tensor]):
     Args:
         matrices: bool tensors (True: kept), each of the shape of the weight of that name.
         plm: name of the pre-trained model that the mask was found in.
-        fingerprint: fingerprint of that model's weights (`srnet.models.fingerprint`).
+        fingerprint: fingerprint of the weights that it was found in (`srnet.models.fingerprint`).
 
     Raises:
         InputError: if there is no matrix, or one is empty or not boolean.
@@ -106,6 +106,13 @@ class Mask(Mapping[str, Tensor]):
 
     def __len__(self) -> int:
         return len(self._matrices)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Mask):
+            return NotImplemented
+        return self.keys() == other.keys() and all(torch.equal(keep, other[name]) for name, keep in self.items())
+
+    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return f"Mask({len(self)} matrices, sparsity {self.sparsity:.4f})"
@@ -159,7 +166,9 @@ class Mask(Mapping[str, Tensor]):
                 matrices = {name: _unpack(file.get_tensor(name), shape) for name, shape in header["shapes"].items()}
         except FileNotFoundError:
             raise InputError(f"{path}: no such mask file") from None
-        except SafetensorError as error:
+        except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
+            if isinstance(error, InputError):
+                raise
             raise InputError(f"{path}: not a readable safetensors file ({error})") from None
         return cls(matrices, header["plm"], header["fingerprint"])
 
@@ -175,6 +184,8 @@ def magnitude_mask(weights: Mapping[str, Tensor], sparsity: float) -> Mask:
 
 
 def _unpack(packed: np.ndarray, shape: list[int]) -> Tensor:
+    if packed.size != -(-int(np.prod(shape)) // 8):
+        raise ValueError(f"{packed.size} bytes for a mask of shape {shape}")
     bits = np.unpackbits(packed, count=int(np.prod(shape)))
     return torch.from_numpy(bits.astype(bool)).view(shape)
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging
@@ -29,7 +30,24 @@ def load_classifier(source: Path | str, num_labels: int, seed: int) -> PreTraine
     """
     with _quiet(), torch.random.fork_rng(), _loading(source):
         torch.manual_seed(seed)
-        model = AutoModelForSequenceClassification.from_pretrained(source, num_labels=num_labels, dtype=torch.float32)
+        model, info = AutoModelForSequenceClassification.from_pretrained(
+            source,
+            num_labels=num_labels,
+            dtype=torch.float32,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+        )
+        encoder, new = f"{model.base_model_prefix}.", {str(name) for name in info["missing_keys"]}
+        lacking = sorted(name for name in new if name.startswith(encoder) and ".pooler." not in name)
+        if lacking:
+            raise InputError(
+                f"{source}: {len(lacking)} weights of the encoder are missing, the first is {lacking[0]!r}"
+            )
+        for name, module in model.named_modules():
+            if isinstance(module, nn.Linear) and not name.startswith(encoder) and f"{name}.weight" not in new:
+                # A classifier came with the encoder; transformers' own initialisation would leave it as it is.
+                module.weight.data.normal_(0.0, model.config.initializer_range)
+                module.bias.data.zero_()
     return model.eval()
 
 
@@ -95,6 +113,8 @@ def folder_digest(folder: Path) -> str:
     """
     if not (folder / "config.json").exists():
         raise InputError(f"{folder}: no model in this folder (config.json is missing)")
+    if not [*folder.glob("*.safetensors"), *folder.glob("*.bin")]:
+        raise InputError(f"{folder}: no weights in this folder (model.safetensors is missing)")
     return digest(sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")))
 
 
@@ -108,7 +128,9 @@ def _loading(source: Path | str) -> Iterator[None]:
         raise InputError(f"{source}: no model in this folder (config.json is missing)")
     try:
         yield
-    except (OSError, ValueError, KeyError) as error:
+    except InputError:
+        raise
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(f"{source}: neither a folder with a model nor loadable by name ({reason})") from error
 

@@ -127,6 +127,6 @@ def find_profile(name: str) -> Profile:
     Raises:
         InputError: if there is none.
     """
-    if name not in PROFILES:
+    if not isinstance(name, str) or name not in PROFILES:
         raise InputError(f"unknown profile {name!r}: choose one of {', '.join(PROFILES)}")
     return PROFILES[name]

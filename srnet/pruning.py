@@ -15,7 +15,7 @@ from srnet.encoding import Encoded
 from srnet.errors import InputError
 from srnet.masks import Mask, keep_largest, threshold
 from srnet.metrics import correct
-from srnet.models import prunable_weights
+from srnet.models import fingerprint, prunable_weights
 from srnet.training import Objective, Recipe, Trace, fit, make_objective, predict, shuffled_batches
 
 INITIAL_THRESHOLD = 0.01  # φ at the start of mask training, Appendix A.1
@@ -163,7 +163,7 @@ def find_subnetwork(
     """Find a subnetwork of `model` by mask training on your own data, with a progress bar.
 
     Args:
-        model: a sequence classifier, usually fine-tuned on the task; it is left as it was.
+        model: a sequence classifier, usually fine-tuned on the task; no weight of it changes.
         train: training examples, N of them.
         dev: in-distribution examples to choose the mask by.
         recipe: optimiser and schedule of the scores.
@@ -179,13 +179,18 @@ def find_subnetwork(
     Raises:
         InputError: if an argument is out of range or `bias_log_probs` is missing or of another length than `train`.
     """
-    if bias_log_probs is not None and len(bias_log_probs) != len(train):
-        raise InputError(f"bias_log_probs has {len(bias_log_probs)} rows for {len(train)} training examples")
+    classes = int(model.config.num_labels or 0)
+    if bias_log_probs is not None and tuple(bias_log_probs.shape) != (len(train), classes):
+        shape = f"{list(bias_log_probs.shape)} for {len(train)} training examples and {classes} classes"
+        raise InputError(f"bias_log_probs has the shape {shape}")
+    for name, data in (("train", train), ("dev", dev)):
+        if not (len(data) and int(data.labels.min()) >= 0 and int(data.labels.max()) < classes):
+            raise InputError(f"{name}: give at least one example, and labels from 0 to {classes - 1}")
     objective, batches = make_objective(loss, bias_log_probs), shuffled_batches(train, recipe, seed)
     interval = max(1, recipe.steps // 20) if interval is None else interval
     with Progress() as bar:
         steps = bar.add_task("mask training", total=recipe.steps)
-        return train_mask(
+        found = train_mask(
             model,
             train,
             dev,
@@ -196,7 +201,8 @@ def find_subnetwork(
             interval=interval,
             seed=seed,
             after_step=lambda step: bar.update(steps, completed=step),
-        ).mask
+        )
+    return Mask(found.mask, str(model.config.name_or_path), fingerprint(prunable_weights(model)))
 
 
 def save_subnetwork(mask: Mask, path: Path) -> None:

@@ -103,6 +103,8 @@ class Store:
         """Yield an entry to fill; on success it becomes the result of `experiment`, on failure nothing remains."""
         entry = Entry(self.root / f".{experiment.key}-{socket.gethostname()}-{os.getpid()}")
         shutil.rmtree(entry.folder, ignore_errors=True)
+        if not self.has(experiment):  # what is there then has no record, and would be in the way
+            shutil.rmtree(self.folder(experiment), ignore_errors=True)
         entry.folder.mkdir(parents=True)
         start = time.perf_counter()
         try:
@@ -187,7 +189,7 @@ def _revision() -> str:
 
 def _machine() -> dict[str, object]:
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
-    return {"device": device, "threads": torch.get_num_threads()}
+    return {"device": device, "threads": torch.get_num_threads(), "process": os.getpid()}
 
 
 def _now() -> str:

@@ -116,16 +116,18 @@ def choose(
     """
     size = find_profile(profile)
     for name, values in (("tasks", tasks), ("sparsities", sparsities), ("seeds", seeds)):
-        if values is not None and (isinstance(values, str) or not values):
+        if values is not None and (not isinstance(values, list | tuple) or not values):
             raise InputError(f"{name} is {values!r}: give a list with at least one value")
+        if values and len({repr(value) for value in values}) < len(values):
+            raise InputError(f"{name} is {values!r}: give each value once")
     for task in tasks or ():
         if find_task(task).name not in size.training:
             raise InputError(f"profile {profile!r} has no task {task!r}: choose of {', '.join(size.training)}")
     for sparsity in sparsities or ():
-        if not isinstance(sparsity, int | float) or not 0 <= sparsity < 1:
+        if isinstance(sparsity, bool) or not isinstance(sparsity, int | float) or not 0 <= sparsity < 1:
             raise InputError(f"sparsities: {sparsity!r} is not a share of weights to remove, from 0 up to but not 1")
     for seed in seeds or ():
-        if not isinstance(seed, int) or seed < 0:
+        if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
             raise InputError(f"seeds: {seed!r} is not a whole number from 0")
     return Study(
         profile=size,
@@ -167,7 +169,9 @@ def _pretrained(study: Study) -> Pretrained:
     if name == pocket.PLM_NAME:
         return Pretrained(name, _digest_of_model(pocket.plm_folder()))
     if Path(name).is_dir():
-        return Pretrained(Path(name).name, _digest_of_model(Path(name)))
+        return Pretrained(Path(name).resolve().name, _digest_of_model(Path(name)))
+    if name[0] in "./~" or name.count("/") > 1:
+        raise InputError(f"{name}: no such folder; give a folder with a model, or a name on the Hugging Face hub")
     return Pretrained(name)
 
 

@@ -231,7 +231,7 @@ def find_task(name: str) -> Task:
     Raises:
         InputError: there is none.
     """
-    if name not in TASKS:
+    if not isinstance(name, str) or name not in TASKS:
         raise InputError(f"unknown task {name!r}; known are {', '.join(TASKS)}")
     return TASKS[name]
 

@@ -49,6 +49,9 @@ class Recipe:
     raw_epsilon: bool = False
 
     def __post_init__(self) -> None:
+        counts = (self.steps, self.batch_size, self.warmup)
+        if not all(isinstance(count, int) for count in counts):
+            raise InputError(f"recipe: steps, batch_size and warmup must be whole numbers, got {self}")
         if self.steps < 1 or self.batch_size < 1 or not 0 <= self.warmup <= self.steps:
             raise InputError(f"recipe: steps and batch_size must be positive and 0 <= warmup <= steps, got {self}")
         if not self.lr > 0 or not self.clip > 0 or self.weight_decay < 0:

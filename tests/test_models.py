@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForSequenceClassification, BertConfig, BertModel, BertTokenizer
 
 from srnet import InputError, encode, load_classifier, load_tokenizer
@@ -55,9 +56,33 @@ def test_folders_without_a_model(folder: Path, tmp_path_factory: pytest.TempPath
     for load in (lambda: load_classifier(empty, 3, 0), lambda: load_tokenizer(empty), lambda: folder_digest(empty)):
         with pytest.raises(InputError, match=r"empty0: no model in this folder \(config\.json is missing\)"):
             load()
-    (folder / "model.safetensors").unlink()
+    weights = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(weights[:-100])
     with pytest.raises(InputError, match="neither a folder with a model nor loadable by name"):
         load_classifier(folder, 3, 0)
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(InputError, match="no weights in this folder"):
+        folder_digest(folder)
+    with pytest.raises(InputError, match="neither a folder with a model nor loadable by name"):
+        load_classifier(folder, 3, 0)
+
+
+def test_weights_of_another_encoder_are_refused(folder: Path) -> None:
+    weights = load_file(folder / "model.safetensors")
+    save_file({name.replace("layer.0", "block.0"): w for name, w in weights.items()}, folder / "model.safetensors")
+    with pytest.raises(
+        InputError, match=r"16 weights of the encoder are missing, the first is 'bert\.encoder\.layer\.0"
+    ):
+        load_classifier(folder, 3, 0)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_classifier_that_comes_along_is_drawn_anew(folder: Path, classes: int) -> None:
+    load_classifier(folder, classes, seed=5).save_pretrained(folder)
+    first, again, other = (load_classifier(folder, 3, seed).get_parameter("classifier.weight") for seed in (1, 1, 2))
+    assert first.shape == (3, 16)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
 
 
 def test_a_name_that_is_neither_folder_nor_known(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -147,6 +147,8 @@ def test_own_data_from_search_to_file(tiny_bert: BertForSequenceClassification, 
     save_subnetwork(mask, path)
     read = load_subnetwork(tiny_bert, path)
     assert isinstance(read, Mask)
+    assert read == mask
+    assert len(mask.fingerprint) == 64
     zeros = {name: int((weight == 0).sum()) for name, weight in prunable_weights(tiny_bert).items()}
     assert zeros == {name: count for name, (count, _) in mask.zeros().items()}
 
@@ -174,10 +176,15 @@ def test_bad_arguments(tiny_bert: BertForSequenceClassification, pairs: Encoded)
         find(loss="PoE")
     with pytest.raises(InputError, match="needs bias_log_probs"):
         find(loss="poe")
-    with pytest.raises(InputError, match="3 rows for 64"):
+    with pytest.raises(InputError, match=r"shape \[3, 3\] for 64 training examples and 3 classes"):
         find(loss="poe", bias_log_probs=torch.zeros(3, 3))
     with pytest.raises(InputError, match="interval is -1"):
         find(interval=-1)
+    with pytest.raises(InputError, match=r"shape \[64, 1\]"):
+        find(loss="poe", bias_log_probs=torch.zeros(64, 1))
+    pairs.labels[0] = 3
+    with pytest.raises(InputError, match="labels from 0 to 2"):
+        find()
 
 
 def test_divergence_is_an_error_and_leaves_the_model_whole(

@@ -63,6 +63,8 @@ def test_two_workers_give_the_same_records(study: Study, store: Store, tmp_path:
     report = study.compute(Store(tmp_path), workers=2)
     assert len(report.computed) == 5
     assert lasting(tmp_path) == lasting(store.root)
+    subnetworks = [e for e in study.experiments() if isinstance(e, Pruned)]
+    assert len({Store(tmp_path).record(e)["machine"]["process"] for e in subnetworks}) == 2
 
 
 def test_a_killed_run_goes_on_to_the_same_records(study: Study, store: Store, tmp_path: Path) -> None:
@@ -141,6 +143,7 @@ def test_a_failure_is_recorded_skips_what_needs_it_and_is_tried_again(
     monkeypatch.setattr(compute_module, "fit", fails)
     report = study.compute(store, workers=1)
     assert [len(report.computed), len(report.failed), len(report.skipped)] == [1, 2, 2]
+    store.folder(full).mkdir()  # as a copy that was broken off would leave it
     assert report.failed[full] == store.failure(full) == "MemoryError: no room"
     assert not store.has(full)
     assert not list(tmp_path.glob(".*"))
@@ -219,6 +222,11 @@ def test_claims_hold_and_fail_with_the_numbers() -> None:
         ({"profile": "smoke", "sparsities": ["0.5"]}, "sparsities: '0.5' is not a share"),
         ({"profile": "smoke", "sparsities": []}, "sparsities is"),
         ({"profile": "smoke", "seeds": [-1]}, "seeds: -1 is not a whole number"),
+        ({"profile": "smoke", "seeds": [True]}, "seeds: True is not a whole number"),
+        ({"profile": "smoke", "seeds": 3}, "seeds is 3: give a list"),
+        ({"profile": "smoke", "seeds": [1, 1]}, "give each value once"),
+        ({"profile": ["smoke"]}, "unknown profile"),
+        ({"profile": "smoke", "tasks": [["nli"]]}, "unknown task"),
     ],
 )
 def test_impossible_choices(choice: dict[str, Any], message: str) -> None:
@@ -258,6 +266,8 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         (["plan", "--profile", "small", "--data-dir", "nowhere"], "nowhere/MNLI/train.tsv"),
         (["plan", "--profile", "smoke", "--figure", "figure-99"], "unknown figure"),
         (["plan", "--profile", "smoke", "--plm", "."], "no model in this folder"),
+        (["plan", "--profile", "smoke", "--plm", "./nowhere"], "./nowhere: no such folder"),
+        (["book", "--profile", "smoke"], "the book is built inside a checkout"),
     ],
 )
 def test_bad_input_is_one_line_and_leaves_nothing(command: Any, words: list[str], message: str) -> None:
