@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import dask
 import torch
-from distributed import Client, Future, LocalCluster, as_completed, get_worker
+from distributed import Client, LocalCluster, as_completed, get_worker
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from threadpoolctl import threadpool_limits
 
@@ -17,7 +17,7 @@ from srnet.store import Store
 
 REPORT_EVERY = 0.5  # seconds between two reports of a worker
 TOPIC = "srnet-progress"
-PREFIX = "experiment"  # of task keys; told that such tasks are long, Dask moves them to idle workers
+PREFIX = "experiment"  # of task keys; told that such tasks are long, Dask spreads them over its workers
 COMPUTED, SKIPPED = "computed", "skipped"
 
 
@@ -123,41 +123,48 @@ def _run_here(todo: list[Experiment], store: Store, inputs: Inputs, watch: _Watc
 
 
 def _run_on_dask(todo: list[Experiment], store: Store, inputs: Inputs, workers: int, watch: _Watch) -> Report:
-    report = Report()
-    futures: dict[Experiment, Future] = {}
+    report, waiting, open_keys = Report(), list(todo), _keys(todo)
+    experiments = {f"{PREFIX}-{experiment.key}": experiment for experiment in todo}
     address = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
     with (
         dask.config.set({"distributed.scheduler.default-task-durations": {PREFIX: "10m"}}),
         LocalCluster(n_workers=workers, threads_per_worker=1, silence_logs="ERROR", **address) as cluster,
         Client(cluster) as client,
     ):
+        running = as_completed()
+
+        def submit_ready() -> None:
+            # Dask would send what depends on a task to the worker that ran it, and leave others idle.
+            for experiment in [each for each in waiting if not open_keys.intersection(_keys(each.operands))]:
+                waiting.remove(experiment)
+                key = f"{PREFIX}-{experiment.key}"
+                running.add(client.submit(_on_worker, experiment, store, inputs, key=key))
+
         client.subscribe_topic(TOPIC, lambda event: watch.advance(*event[1]))
-        for experiment in todo:
-            operands = [futures[operand] for operand in experiment.operands if operand in futures]
-            futures[experiment] = client.submit(
-                _on_worker, experiment, store, inputs, operands, key=f"{PREFIX}-{experiment.key}"
-            )
-        experiments = {future.key: experiment for experiment, future in futures.items()}
-        for future in as_completed(futures.values()):
+        submit_ready()
+        for future in running:
             experiment = experiments[future.key]
-            report.note(
-                experiment, future.result() if future.status == "finished" else _died(experiment, store, report)
-            )
+            finished = future.status == "finished"
+            report.note(experiment, future.result() if finished else _died(experiment, store))
             watch.finish(experiment)
+            open_keys.remove(experiment.key)
+            submit_ready()
     return report
 
 
-def _died(experiment: Experiment, store: Store, report: Report) -> str:
-    """Record that the process that computed an experiment, or an operand of it, died."""
-    if any(operand in report.failed or operand in report.skipped for operand in experiment.operands):
-        return SKIPPED
+def _keys(experiments: Sequence[Experiment]) -> set[str]:
+    return {experiment.key for experiment in experiments}
+
+
+def _died(experiment: Experiment, store: Store) -> str:
+    """Record that the process that computed an experiment died."""
     error = RuntimeError("its worker process died, most often for want of memory")
     store.fail(experiment, error)
     return str(error)
 
 
-def _on_worker(experiment: Experiment, store: Store, inputs: Inputs, operands: list[str]) -> str:
-    """Compute an experiment on a Dask worker; `operands` are there to make it wait for them."""
+def _on_worker(experiment: Experiment, store: Store, inputs: Inputs) -> str:
+    """Compute an experiment on a Dask worker and report its progress."""
     torch.set_num_threads(1)
     worker, pending, last = get_worker(), 0, time.monotonic()
 
