@@ -1,6 +1,6 @@
 """Try settings of the pocket world on full models: how biased is plain fine-tuning, how much does PoE repair?
 
-    python benchmarks/pocket_knobs.py --seed 1 --seed 2 --world '{"high_overlap_negatives": 0.03}'
+    python benchmarks/pocket_knobs.py --task nli --seed 1 --seed 2 --world '{"high_overlap_negatives": 0.03}'
 
 One line of JSON per setting is added to the trail. Only full models are looked at, never a subnetwork: what
 subnetworks do in the world is to be found, not designed.
@@ -17,64 +17,70 @@ import typer
 
 from srnet.compute import Inputs
 from srnet.executor import run
-from srnet.experiments import Data, FineTuned, Pretrained
+from srnet.experiments import Bias, Data, FineTuned, Pretrained
 from srnet.models import folder_digest
-from srnet.pocket import World, plm_folder
-from srnet.pocket.nli import fingerprint
+from srnet.pocket import World, fingerprint, plm_folder
 from srnet.profiles import PROFILES
 from srnet.store import Store
-from srnet.training import LOSSES
+from srnet.tasks import TASKS, find_task
+
+LOSSES = ("std", "poe")
 
 
 def main(
     seed: Annotated[list[int], typer.Option(help="Seed of fine-tuning; may be repeated.")],
+    task: Annotated[str, typer.Option(help=f"One of {', '.join(TASKS)}.")] = "nli",
     world: Annotated[str, typer.Option(help="Settings of the world that differ from its defaults, as JSON.")] = "{}",
     plm: Annotated[Path | None, typer.Option(help="Pre-trained folder; the shipped one if not given.")] = None,
     trail: Annotated[Path, typer.Option(help="File to add the result to.")] = Path("results/pocket-trail.jsonl"),
     note: Annotated[str, typer.Option(help="What is being tried, for the trail.")] = "",
 ) -> None:
-    """Fine-tune full models with each loss and seed, and add their accuracies to the trail."""
-    setting, folder = World(**json.loads(world)), plm or plm_folder()
-    data, base = Data("nli", fingerprint(), setting), Pretrained(folder.name, folder_digest(folder))
-    recipe = PROFILES["pocket"].training["nli"].full
+    """Fine-tune full models with each loss and seed, and add their scores, in percent, to the trail."""
+    setting, folder, metric = World(**json.loads(world)), plm or plm_folder(), find_task(task).metric
+    data, base = Data(task, fingerprint(task), setting), Pretrained(folder.name, folder_digest(folder))
+    recipe = PROFILES["pocket"].training[task].full
     experiments = {(loss, s): FineTuned(base, data, s, recipe, loss) for s in seed for loss in LOSSES}
     with TemporaryDirectory() as root:
         store = Store(Path(root))
-        run(list(experiments.values()), store, Inputs(plm=str(folder)), workers=1)
+        run([*experiments.values(), Bias(data)], store, Inputs(plm=str(folder)), workers=1)
         metrics = {key: store.record(experiment)["metrics"] for key, experiment in experiments.items()}
-    runs = [{"loss": loss, "seed": s} | _accuracies(metrics[loss, s]) for loss, s in experiments]
+        bias = _percent(store.record(Bias(data))["metrics"], metric)
+    scores = {key: _percent(by_set, metric) for key, by_set in metrics.items()}
     means = {
-        loss: {
-            "id": round(100 * mean(metrics[loss, s]["mnli-m"]["accuracy"] for s in seed), 2),
-            "hans": round(100 * mean(metrics[loss, s]["hans"]["accuracy"] for s in seed), 2),
-        }
-        for loss in LOSSES
+        loss: {name: round(mean(scores[loss, s][name] for s in seed), 2) for name in bias} for loss in LOSSES
     }
-    pretraining = json.loads((folder / "recipe.json").read_text(encoding="utf-8"))
     line = {
         "note": note,
+        "task": task,
         "world": asdict(setting),
         "generator": data.sha256,
         "plm": base.sha256,
-        "pretraining": pretraining["settings"],
+        "pretraining": json.loads((folder / "recipe.json").read_text(encoding="utf-8"))["settings"],
         "training": asdict(recipe),
+        "bias": bias,
         "means": means,
-        "runs": runs,
+        "runs": [
+            {"loss": loss, "seed": s} | scores[loss, s] | {"subsets": _subsets(metrics[loss, s])}
+            for loss, s in experiments
+        ],
     }
     trail.parent.mkdir(parents=True, exist_ok=True)
     with trail.open("a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")
-    print(json.dumps(means))
+    print(json.dumps({"bias": bias} | means))
 
 
-def _accuracies(metrics: dict[str, Any]) -> dict[str, Any]:
-    """Return accuracies in percent: in distribution, HANS-like, and by heuristic and label."""
-    hans = metrics["hans"]
-    subsets = {name: round(100 * accuracy, 1) for name, accuracy in hans["subsets"].items()}
+def _percent(metrics: dict[str, Any], metric: str) -> dict[str, float]:
+    """Return the headline score on each set, in percent."""
+    return {name: round(100 * scores[metric], 2) for name, scores in metrics.items()}
+
+
+def _subsets(metrics: dict[str, Any]) -> dict[str, float]:
+    """Return accuracies in percent by set and class, and where a set has subsets by these too."""
     return {
-        "id": round(100 * metrics["mnli-m"]["accuracy"], 2),
-        "hans": round(100 * hans["accuracy"], 2),
-        "subsets": subsets,
+        f"{name}/{group}": round(100 * accuracy, 1)
+        for name, scores in metrics.items()
+        for group, accuracy in scores.get("subsets", scores["classes"]).items()
     }
 
 

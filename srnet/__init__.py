@@ -1,26 +1,36 @@
 """Sparse and robust subnetworks (SRNets) of pre-trained language models, after Liu et al. (NeurIPS 2022)."""
 
-from srnet.bias import BiasModel, overlap_features
+from srnet.bias import BiasModel, claim_features, overlap_features, pair_features
 from srnet.encoding import Encoded, encode
 from srnet.errors import InputError
-from srnet.experiments import Bias, Data, FineTuned, Pretrained, Pruned
-from srnet.losses import cross_entropy, product_of_experts
+from srnet.experiments import Bias, Checkpoint, Data, FineTuned, Masked, Pretrained, Pruned, Teacher, Trajectory
+from srnet.losses import confidence_regularisation, cross_entropy, product_of_experts, reweighting
+from srnet.mask_training import Gradual
 from srnet.masks import Mask
 from srnet.models import load_classifier, load_tokenizer
 from srnet.pruning import find_subnetwork, load_subnetwork, save_subnetwork
 from srnet.training import Recipe
+from srnet.vectors import WordVectors
 
 __all__ = [
     "Bias",
     "BiasModel",
+    "Checkpoint",
     "Data",
     "Encoded",
     "FineTuned",
+    "Gradual",
     "InputError",
     "Mask",
+    "Masked",
     "Pretrained",
     "Pruned",
     "Recipe",
+    "Teacher",
+    "Trajectory",
+    "WordVectors",
+    "claim_features",
+    "confidence_regularisation",
     "cross_entropy",
     "encode",
     "find_subnetwork",
@@ -28,6 +38,8 @@ __all__ = [
     "load_subnetwork",
     "load_tokenizer",
     "overlap_features",
+    "pair_features",
     "product_of_experts",
+    "reweighting",
     "save_subnetwork",
 ]

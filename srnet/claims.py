@@ -10,7 +10,7 @@ from functools import partial
 
 import pandas as pd
 
-KEPT = 0.95  # share of the full model's ID accuracy that counts as kept
+KEPT = 0.95  # share of the full model's ID score that counts as kept
 MODERATE = (0.2, 0.5, 0.7)
 
 
@@ -19,7 +19,7 @@ class Effect:
     """What a table says of a claim.
 
     Attributes:
-        size: the tested quantity minus what it has to exceed, one value per seed, in accuracy points (%).
+        size: the tested quantity minus what it has to exceed, one value per seed, in points of the headline score (%).
         numbers: the figures behind it, in words.
     """
 
@@ -82,25 +82,25 @@ def _verdict(claim: Claim, task: str, table: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def _accuracy(table: pd.DataFrame, split: str, curve: str, sparsities: Sequence[float]) -> pd.Series:
-    """Return accuracy in % by seed, the mean over a split's data sets and over sparsities."""
+def _score(table: pd.DataFrame, split: str, curve: str, sparsities: Sequence[float]) -> pd.Series:
+    """Return the headline score in % by seed, the mean over a split's data sets and over sparsities."""
     chosen = table[(table.split == split) & (table.subset == "all") & (table.curve == curve)]
     lacking = [sparsity for sparsity in sparsities if sparsity not in set(chosen.sparsity)]
     if lacking:
         raise UntestableError(f"no run of {curve} at sparsity {', '.join(f'{100 * value:g} %' for value in lacking)}")
-    return 100 * chosen[chosen.sparsity.isin(sparsities)].groupby("seed").accuracy.mean()
+    return 100 * chosen[chosen.sparsity.isin(sparsities)].groupby("seed").score.mean()
 
 
 def _difference(table: pd.DataFrame, split: str, curve: str, than: str, sparsities: Sequence[float]) -> Effect:
     """Return by how much `curve` is better than the curve `than`, which is taken at 0 % if it is a full model."""
-    value = _accuracy(table, split, curve, sparsities)
-    base = _accuracy(table, split, than, (0.0,) if than.startswith("full") else sparsities)
+    value = _score(table, split, curve, sparsities)
+    base = _score(table, split, than, (0.0,) if than.startswith("full") else sparsities)
     return Effect(value - base, f"{curve} {value.mean():.1f}, {than} {base.mean():.1f}")
 
 
 def _kept(table: pd.DataFrame, curve: str, sparsities: Sequence[float]) -> Effect:
-    """Return by how much `curve` exceeds the share `KEPT` of the full model's ID accuracy."""
-    value, full = _accuracy(table, "ID", curve, sparsities), _accuracy(table, "ID", "full bert (std)", (0.0,))
+    """Return by how much `curve` exceeds the share `KEPT` of the full model's ID score."""
+    value, full = _score(table, "ID", curve, sparsities), _score(table, "ID", "full bert (std)", (0.0,))
     share = 100 * value.mean() / full.mean()
     return Effect(
         value - KEPT * full, f"{curve} {value.mean():.1f}, full bert (std) {full.mean():.1f}: {share:.1f} % of it"
@@ -152,8 +152,8 @@ CLAIMS = (
         "ID accuracy of mask train (poe) at 70 % is above that at 90 %",
         "figure-2",
         lambda table: Effect(
-            (at_70 := _accuracy(table, "ID", "mask train (poe)", (0.7,)))
-            - (at_90 := _accuracy(table, "ID", "mask train (poe)", (0.9,))),
+            (at_70 := _score(table, "ID", "mask train (poe)", (0.7,)))
+            - (at_90 := _score(table, "ID", "mask train (poe)", (0.9,))),
             f"mask train (poe) {at_70.mean():.1f} at 70 %, {at_90.mean():.1f} at 90 %",
         ),
     ),

@@ -10,17 +10,23 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from srnet.compute import Inputs, work
+from srnet.compute import work
 from srnet.errors import InputError
 from srnet.executor import Report, missing
 from srnet.experiments import closure
-from srnet.pocket import pretrain
+from srnet.hub import fetch
+from srnet.inputs import Inputs
+from srnet.pocket import World, build, pretrain
+from srnet.statistics import check_official, statistics
 from srnet.store import Store, default_root
 from srnet.study import Study, choose
+from srnet.tasks import TASKS, load_task, write_task
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
 pocket = typer.Typer(no_args_is_help=True, help="The generated world that the study runs on by default.")
+data = typer.Typer(no_args_is_help=True, help="The official data files.")
 app.add_typer(pocket, name="pocket")
+app.add_typer(data, name="data")
 console = Console()
 
 ProfileName = Annotated[str, typer.Option("--profile", help="Size of the study: smoke, pocket, small or paper.")]
@@ -33,6 +39,7 @@ Seeds = Annotated[list[int] | None, typer.Option("--seed", help="Repetition; may
 StoreFolder = Annotated[Path | None, typer.Option("--store", envvar="SRNET_STORE", help="Folder of results.")]
 DataFolder = Annotated[Path | None, typer.Option("--data-dir", envvar="SRNET_DATA", help="Official data files.")]
 Plm = Annotated[str | None, typer.Option("--plm", envvar="SRNET_PLM", help="Model folder, or name on the hub.")]
+Vectors = Annotated[Path | None, typer.Option("--vectors", envvar="SRNET_VECTORS", help="fastText .bin or .vec file.")]
 Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Processes; one per core if not given.")]
 
 
@@ -46,10 +53,11 @@ def run(
     store: StoreFolder = None,
     data_dir: DataFolder = None,
     plm: Plm = None,
+    vectors: Vectors = None,
     workers: Workers = None,
 ) -> None:
     """Compute what the store lacks of the study, or of the figures named."""
-    study = choose(profile, task, sparsity, seed, Inputs(data_dir, plm))
+    study = choose(profile, task, sparsity, seed, Inputs(data_dir, plm, vectors))
     _tell(study.compute(Store(store or default_root()), figure, workers))
 
 
@@ -63,15 +71,17 @@ def plan(
     store: StoreFolder = None,
     data_dir: DataFolder = None,
     plm: Plm = None,
+    vectors: Vectors = None,
 ) -> None:
     """Say what `run` would compute: experiments, optimiser steps and examples, without computing anything."""
-    study, kept = choose(profile, task, sparsity, seed, Inputs(data_dir, plm)), Store(store or default_root())
+    study, kept = choose(profile, task, sparsity, seed, Inputs(data_dir, plm, vectors)), Store(store or default_root())
     wanted = closure(study.experiments(figure))
     todo = missing(study.experiments(figure), kept)
     console.print(f"{len(wanted)} experiments, {len(wanted) - len(todo)} of them in {kept.root}", markup=False)
     rows = Table("to compute", "key", "steps", "units of work")
     for experiment in todo:
-        steps = experiment.recipe.steps if hasattr(experiment, "recipe") else 0
+        recipe = getattr(experiment, "recipe", None)
+        steps = recipe.steps if recipe else 0
         rows.add_row(experiment.title, experiment.key, f"{steps:,}", f"{work(experiment, study.inputs):,}")
     if todo:
         console.print(rows)
@@ -89,9 +99,10 @@ def status(
     store: StoreFolder = None,
     data_dir: DataFolder = None,
     plm: Plm = None,
+    vectors: Vectors = None,
 ) -> None:
     """List the experiments of the study and whether each is done, missing or failed."""
-    study, kept = choose(profile, task, sparsity, seed, Inputs(data_dir, plm)), Store(store or default_root())
+    study, kept = choose(profile, task, sparsity, seed, Inputs(data_dir, plm, vectors)), Store(store or default_root())
     rows = Table("experiment", "key", "state")
     for experiment in closure(study.experiments(figure)):
         failure = kept.failure(experiment)
@@ -107,6 +118,7 @@ def book(
     store: StoreFolder = None,
     data_dir: DataFolder = None,
     plm: Plm = None,
+    vectors: Vectors = None,
     workers: Workers = None,
 ) -> None:
     """Compute the study, execute the notebooks and build the book."""
@@ -116,7 +128,7 @@ def book(
         raise InputError(f"{error.name} is not installed: pip install 'srnet[book]'") from None
     find_root(Path.cwd())
     root = store or default_root()
-    study = choose(profile, inputs=Inputs(data_dir, plm))
+    study = choose(profile, inputs=Inputs(data_dir, plm, vectors))
     _tell(study.compute(Store(root), workers=workers))
     os.environ |= _environment(root, study)
     try:
@@ -132,6 +144,41 @@ def pocket_pretrain(out: Annotated[Path, typer.Option("--out", help="Folder to w
     """Pre-train the pocket world's BERT anew, bit for bit as it is shipped."""
     pretrain(out)
     console.print(f"The model: {out}", soft_wrap=True, markup=False)
+
+
+@pocket.command("export")
+def pocket_export(out: Annotated[Path, typer.Option("--out", help="Data folder to write to.")]) -> None:
+    """Write the pocket world's text as official files, to be read with --data-dir."""
+    for task in TASKS:
+        write_task(build(task, World()), out)
+    console.print(f"The data folder: {out}", soft_wrap=True, markup=False)
+
+
+@data.command("check")
+def data_check(
+    folder: Annotated[Path, typer.Argument(help="Data folder.")],
+    task: Annotated[list[str] | None, typer.Option("--task", help="Only this task; may be repeated.")] = None,
+) -> None:
+    """Read data files; print examples and classes of each (Tables 1 and 2), and which are not the official ones."""
+    for name in task or TASKS:
+        table = statistics(load_task(name, folder))
+        rows = Table("data set", "split", "class", "examples", "%")
+        for row in table.itertuples():
+            rows.add_row(row.data_set, row.split, row.label, f"{row.examples:,}", f"{100 * row.share:.1f}")
+        console.print(rows)
+        verdicts = check_official(table)[["data_set", "split", "verdict"]].drop_duplicates()
+        for row in verdicts.itertuples():
+            console.print(f"{row.data_set} {row.split}: {row.verdict}", soft_wrap=True, markup=False)
+
+
+@data.command("fetch")
+def data_fetch(
+    task: Annotated[str, typer.Argument(help="Name of a task.")],
+    folder: Annotated[Path, typer.Argument(help="Data folder to write to.")],
+) -> None:
+    """Fetch a task's data sets from the Hugging Face hub, as official files, and say what the hub lacks."""
+    for file, source in fetch(task, folder).items():
+        console.print(f"not on the hub: {file}, {source}", soft_wrap=True, markup=False)
 
 
 def main() -> None:
@@ -158,10 +205,12 @@ def _tell(report: Report) -> None:
 
 def _environment(root: Path, study: Study) -> dict[str, str]:
     """Return what a notebook's process needs to find the same results."""
-    data, plm = study.inputs.data_dir, study.inputs.plm
+    data, plm, vectors = study.inputs.data_dir, study.inputs.plm, study.inputs.vectors
     found = {"SRNET_STORE": str(root.resolve())}
     if data:
         found["SRNET_DATA"] = str(data.resolve())
+    if vectors:
+        found["SRNET_VECTORS"] = str(vectors.resolve())
     if plm:
         found["SRNET_PLM"] = str(Path(plm).resolve()) if Path(plm).is_dir() else plm
     return found

@@ -1,30 +1,38 @@
-"""What each experiment means: the text it reads, the model it starts from, what it trains, what its record says."""
+"""What each experiment means: the model it starts from, what it trains, what its record says."""
 
-import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import lru_cache, singledispatch
-from pathlib import Path
+from collections.abc import Callable
+from functools import singledispatch
 from typing import Any
 
 import numpy as np
 import torch
-from datasets import Dataset
-from torch import Tensor, nn
+from torch import nn
 from transformers import PreTrainedModel
 
-from srnet import pocket
-from srnet.bias import BiasModel, overlap_features
-from srnet.encoding import Encoded, encode
-from srnet.errors import InputError
-from srnet.experiments import Bias, Data, Experiment, FineTuned, Pretrained, Pruned
-from srnet.files import digest
-from srnet.masks import Mask
-from srnet.metrics import correct, correct_two_way
-from srnet.models import fingerprint, folder_digest, load_classifier, load_tokenizer, prunable_weights
-from srnet.pruning import train_mask
+from srnet.bias import BiasModel, bias_features
+from srnet.evaluation import scores
+from srnet.experiments import (
+    Bias,
+    Checkpoint,
+    Data,
+    Experiment,
+    FineTuned,
+    Masked,
+    Model,
+    Pretrained,
+    Pruned,
+    Teacher,
+    Trained,
+    Trajectory,
+    pretrained,
+)
+from srnet.inputs import Inputs, encoded, plm_source, read_text, test_sets, training_set, word_vectors
+from srnet.magnitude import LEVELS, last_step, prune_iteratively, train_masked
+from srnet.mask_training import train_mask
+from srnet.masks import Mask, magnitude_mask
+from srnet.models import fingerprint, load_classifier, prunable_weights
 from srnet.store import Entry, Store
-from srnet.tasks import TASKS, TaskData, load_task, source_files
+from srnet.tasks import TASKS
 from srnet.training import Objective, Trace, fit, make_objective, predict, shuffled_batches
 
 CURVE_POINTS = 20  # points of a recorded training-loss curve
@@ -32,27 +40,6 @@ FORWARD, BACKWARD = 1, 2  # relative cost of an example's forward and backward p
 
 Advance = Callable[[int], None]
 """Called with units of work done; a unit is the forward pass of one example."""
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """Where an experiment's inputs lie, and where it runs; none of it changes a result's key.
-
-    Attributes:
-        data_dir: folder of the official data files; not needed for the pocket world.
-        plm: a pre-trained model to use in place of the profile's: a local folder, or a name on the Hugging Face hub.
-        device: torch device.
-    """
-
-    data_dir: Path | None = None
-    plm: str | None = None
-    device: str = "cuda" if torch.cuda.is_available() else "cpu"
-
-    @classmethod
-    def from_environment(cls) -> "Inputs":
-        """Take `data_dir` and `plm` from the variables SRNET_DATA and SRNET_PLM, where they are set."""
-        data = os.environ.get("SRNET_DATA")
-        return cls(Path(data) if data else None, os.environ.get("SRNET_PLM") or None)
 
 
 def compute(experiment: Experiment, store: Store, inputs: Inputs, advance: Advance = lambda units: None) -> None:
@@ -70,65 +57,48 @@ def work(experiment: Experiment, inputs: Inputs) -> int:
     """Return the units of work of one experiment: forward passes of one example, a training step counting three."""
     if isinstance(experiment, Bias):
         return 0
-    assert isinstance(experiment, FineTuned | Pruned)
-    text = read_text(experiment.data, inputs)
-    examples = len(text.dev) + sum(len(test) for test in text.ood.values())
-    if isinstance(experiment, Pruned):
-        examples += len(text.dev) * len(experiment.selection_steps)
-    return examples * FORWARD + experiment.recipe.steps * experiment.recipe.batch_size * (FORWARD + BACKWARD)
-
-
-@lru_cache(maxsize=4)
-def read_text(data: Data, inputs: Inputs) -> TaskData:
-    """Return the text of a task: generated, or read from the data folder.
-
-    Raises:
-        InputError: if there is no data folder, a file of it is missing or malformed, or the text is not the named one.
-    """
-    if data.world is not None:
-        found, text = pocket.FINGERPRINT, pocket.build_nli(data.world)
+    if isinstance(experiment, Teacher):
+        return len(training_set(experiment.of.data, inputs)) * FORWARD
+    assert isinstance(experiment, Trained)
+    dev, all_sets = len(read_text(experiment.data, inputs).dev), test_sets(experiment.data, inputs).values()
+    tests = sum(len(test) for test in all_sets)
+    steps, examples = experiment.recipe.steps if experiment.recipe else 0, tests
+    if isinstance(experiment, Trajectory):
+        steps, examples = last_step(LEVELS[-1], steps), 0
+    elif isinstance(experiment, FineTuned):
+        examples *= 1 + len(experiment.checkpoints)
+    elif experiment.method == "mask":
+        examples += dev * len(experiment.mask_plan.candidates(steps))
     else:
-        folder = data_folder(inputs)
-        found, text = digest(source_files(data.task, folder)), load_task(data.task, folder)
-    if found != data.sha256:
-        raise InputError(f"text of {data.task}: its digest is {found[:12]}, the experiment names {data.sha256[:12]}")
-    return text
+        steps = 0
+    batch = experiment.recipe.batch_size if experiment.recipe else 0
+    return examples * FORWARD + steps * batch * (FORWARD + BACKWARD)
 
 
-def data_folder(inputs: Inputs) -> Path:
-    """Return the folder of the official data files.
-
-    Raises:
-        InputError: if none is given.
-    """
-    if inputs.data_dir is None:
-        raise InputError("official data files are needed: give their folder with --data-dir or SRNET_DATA")
-    return inputs.data_dir
-
-
-def load_model(
-    experiment: Pretrained | FineTuned | Pruned, num_labels: int, store: Store, inputs: Inputs, seed: int
-) -> PreTrainedModel:
+def load_model(model: Model, num_labels: int, store: Store, inputs: Inputs, seed: int) -> PreTrainedModel:
     """Return the model that an expression stands for, on the device of `inputs`.
 
     Args:
-        experiment: the expression; its own and its operands' results must be in the store.
+        model: the expression; its own and its operands' results must be in the store.
         num_labels: number of classes.
         store: where the results are.
         inputs: where the pre-trained model is.
         seed: seed of the classifier of a pre-trained model.
     """
-    if isinstance(experiment, Pretrained):
-        classifier = load_classifier(_plm_source(experiment, inputs), num_labels, seed)
-        nn.Module.to(classifier, inputs.device)
-        return classifier
-    if isinstance(experiment, FineTuned):
-        model = load_model(experiment.of, num_labels, store, inputs, experiment.seed)
-        model.load_state_dict(store.tensors(experiment, "weights"))
-        return model
-    model = load_model(experiment.of, num_labels, store, inputs, seed)
-    Mask.load(store.file(experiment, "mask.safetensors")).apply_to(model)
-    return model
+    if isinstance(model, Pretrained):
+        loaded = load_classifier(plm_source(model, inputs), num_labels, seed)
+        nn.Module.to(loaded, inputs.device)
+        return loaded
+    if isinstance(model, FineTuned):
+        return _with_weights(model, model, "weights", num_labels, store, inputs)
+    if isinstance(model, Checkpoint):
+        return _with_weights(model, model.of, _at(model.step), num_labels, store, inputs)
+    if isinstance(model, Pruned) and model.method == "imp":
+        return _with_weights(model, model.trajectory, _at_level(model.sparsity), num_labels, store, inputs)
+    found = model if isinstance(model, Pruned) else model.like
+    loaded = load_model(model.of, num_labels, store, inputs, model.seed if isinstance(model, Pruned) else seed)
+    Mask.load(store.file(found, "mask.safetensors")).apply_to(loaded)
+    return loaded
 
 
 @singledispatch
@@ -138,69 +108,123 @@ def _run(experiment: Experiment, entry: Entry, store: Store, inputs: Inputs, adv
 
 @_run.register
 def _bias(experiment: Bias, entry: Entry, store: Store, inputs: Inputs, advance: Advance) -> None:
-    text, labels = read_text(experiment.data, inputs), TASKS[experiment.data.task].labels
-    model = BiasModel.fit(_features(text.train), np.array(text.train["label"]), len(labels))
-    log_probs = {name: torch.from_numpy(model.log_probs(_features(test))) for name, test in _tests(text).items()}
-    entry.record["metrics"] = {name: _metrics(log_probs[name], test) for name, test in _tests(text).items()}
-    entry.save("train", {"log_probs": torch.from_numpy(model.log_probs(_features(text.train)))})
+    data, task, vectors = experiment.data, TASKS[experiment.data.task], word_vectors(experiment.data, inputs)
+    train = training_set(data, inputs)
+    features, own = bias_features(train, task.bias, vectors), len(read_text(data, inputs).train)
+    model = BiasModel.fit(features[:own], np.array(train["label"][:own]), len(task.labels))
+    log_probs = {"train": torch.from_numpy(model.log_probs(features))}
+    for name, test in test_sets(data, inputs).items():
+        log_probs[name] = torch.from_numpy(model.log_probs(bias_features(test, task.bias, vectors)))
+    sets = {"train": train, **test_sets(data, inputs)}
+    entry.record["metrics"] = {name: scores(log_probs[name], part, task.metric) for name, part in sets.items()}
+    entry.save("log_probs", log_probs)
 
 
 @_run.register
 def _fine_tuned(experiment: FineTuned, entry: Entry, store: Store, inputs: Inputs, advance: Advance) -> None:
-    recipe, seed = experiment.recipe, experiment.seed
-    data = _encoded(experiment.data, experiment.of, inputs)
+    recipe, seed, data = experiment.recipe, experiment.seed, _encoded(experiment, inputs)["train"]
     model = load_model(experiment.of, _classes(experiment.data), store, inputs, seed)
-    batches = shuffled_batches(data["train"], recipe, seed)
-    objective, done = _objective(experiment, store), _per_step(experiment, advance)
-    trace = fit(model, list(model.parameters()), data["train"], batches, recipe, objective, seed, done)
+    batches, objective = shuffled_batches(data, recipe, seed), _objective(experiment, store)
+    done, middle = _per_step(experiment, advance), {}
+
+    def after_step(step: int) -> None:
+        done(step)
+        if step in experiment.checkpoints:
+            entry.save(_at(step), model.state_dict())
+            middle[str(step)] = _evaluate(model, experiment, entry, store, inputs, f"logits-{step}")
+
+    if isinstance(experiment.of, Masked):
+        mask = Mask.load(store.file(experiment.of.like, "mask.safetensors"))
+        trace = train_masked(model, mask, data, batches, recipe, objective, seed, after_step)
+        entry.record |= {"sparsity": mask.sparsity, "zeros": mask.zeros()}
+    else:
+        trace = fit(model, list(model.parameters()), data, batches, recipe, objective, seed, after_step)
     entry.save("weights", model.state_dict())
     entry.record |= {"seed": seed, "matrices": len(prunable_weights(model))} | _trained(trace)
-    _evaluate(model, experiment.data, experiment.of, entry, inputs)
+    entry.record["metrics"] = _evaluate(model, experiment, entry, store, inputs)
+    if middle:
+        entry.record["checkpoints"] = middle
+
+
+@_run.register
+def _teacher(experiment: Teacher, entry: Entry, store: Store, inputs: Inputs, advance: Advance) -> None:
+    of = experiment.of
+    model = load_model(of, _classes(of.data), store, inputs, of.seed)
+    logits = predict(model, _encoded(of, inputs)["train"])
+    entry.save("train", {"probs": torch.softmax(logits, dim=-1)})
+    entry.record["metrics"] = {"train": scores(logits, training_set(of.data, inputs), TASKS[of.data.task].metric)}
+
+
+@_run.register
+def _trajectory(experiment: Trajectory, entry: Entry, store: Store, inputs: Inputs, advance: Advance) -> None:
+    recipe, seed, data = experiment.recipe, experiment.seed, _encoded(experiment, inputs)["train"]
+    model = load_model(experiment.of, _classes(experiment.data), store, inputs, seed)
+    found_in = fingerprint(prunable_weights(model, experiment.pooler))
+
+    def at_level(level: float, mask: Mask) -> None:
+        Mask(mask, pretrained(experiment.of).name, found_in).save(
+            entry.folder / f"{_at_level(level, 'mask')}.safetensors"
+        )
+        entry.save(_at_level(level), model.state_dict())
+
+    batches, done = shuffled_batches(data, recipe, seed), _per_step(experiment, advance)
+    objective, plan = _objective(experiment, store), experiment.plan
+    trace = prune_iteratively(model, data, batches, recipe, objective, plan, seed, at_level, done)
+    entry.record |= {"seed": seed} | _trained(trace)
 
 
 @_run.register
 def _pruned(experiment: Pruned, entry: Entry, store: Store, inputs: Inputs, advance: Advance) -> None:
-    recipe, seed, plm = experiment.recipe, experiment.seed, experiment.of.of
-    data = _encoded(experiment.data, plm, inputs)
-    model = load_model(experiment.of, _classes(experiment.data), store, inputs, seed)
-    search = train_mask(
-        model,
-        data["train"],
-        data[TASKS[experiment.data.task].dev_name],
-        shuffled_batches(data["train"], recipe, seed),
-        recipe,
-        _objective(experiment, store),
-        sparsity=experiment.sparsity,
-        interval=experiment.interval,
-        seed=seed,
-        pooler=experiment.pooler,
-        after_step=_per_step(experiment, advance),
-    )
-    mask = Mask(search.mask, plm.name, fingerprint(prunable_weights(model, experiment.pooler)))
-    mask.apply_to(model)
+    model = load_model(experiment.of, _classes(experiment.data), store, inputs, experiment.seed)
+    weights = prunable_weights(model, experiment.pooler)
+    if experiment.method == "mask":
+        mask = _train_mask(experiment, model, entry, store, inputs, advance)
+    elif experiment.method == "magnitude":
+        mask = magnitude_mask(weights, experiment.sparsity, experiment.scope)
+    else:
+        name = f"{_at_level(experiment.sparsity, 'mask')}.safetensors"
+        mask = Mask.load(store.file(experiment.trajectory, name))
+    mask = Mask(mask, pretrained(experiment.of).name, fingerprint(weights))
+    if experiment.method == "imp":
+        model = load_model(experiment, _classes(experiment.data), store, inputs, experiment.seed)
+    else:
+        mask.apply_to(model)
     mask.save(entry.folder / "mask.safetensors")
-    entry.record |= {"seed": seed, "sparsity": mask.sparsity, "zeros": mask.zeros()} | _trained(search.trace)
-    entry.record |= {"selected_step": search.step, "selection": search.selection}
-    _evaluate(model, experiment.data, plm, entry, inputs)
+    entry.record |= {"seed": experiment.seed, "sparsity": mask.sparsity, "zeros": mask.zeros()}
+    entry.record["metrics"] = _evaluate(model, experiment, entry, store, inputs)
 
 
-def _evaluate(model: PreTrainedModel, data: Data, plm: Pretrained, entry: Entry, inputs: Inputs) -> None:
+def _train_mask(
+    experiment: Pruned, model: PreTrainedModel, entry: Entry, store: Store, inputs: Inputs, advance: Advance
+) -> Mask:
+    assert experiment.recipe
+    recipe, seed, data = experiment.recipe, experiment.seed, _encoded(experiment, inputs)
+    train, dev = data["train"], data[TASKS[experiment.data.task].dev_name]
+    batches, objective = shuffled_batches(train, recipe, seed), _objective(experiment, store)
+    done = _per_step(experiment, advance)
+    search = train_mask(model, train, dev, batches, recipe, objective, experiment.mask_plan, seed, done)
+    entry.record |= _trained(search.trace) | {"selected_step": search.step, "selection": search.selection}
+    return search.mask
+
+
+def _with_weights(
+    model: Model, of: Experiment, name: str, num_labels: int, store: Store, inputs: Inputs
+) -> PreTrainedModel:
+    """Return a model of the architecture that `model` descends from, with the weights that `of` left as `name`."""
+    loaded = load_model(pretrained(model), num_labels, store, inputs, seed=0)
+    loaded.load_state_dict(store.tensors(of, name))
+    return loaded
+
+
+def _evaluate(
+    model: PreTrainedModel, experiment: Trained, entry: Entry, store: Store, inputs: Inputs, name: str = "logits"
+) -> dict[str, Any]:
     """Test a model on all sets of its task, ``E_d(f(θ))``, and keep the logits: a later metric needs no model."""
-    encoded, tests = _encoded(data, plm, inputs), _tests(read_text(data, inputs))
-    logits = {name: predict(model, encoded[name]) for name in tests}
-    entry.record["metrics"] = {name: _metrics(logits[name], test) for name, test in tests.items()}
-    entry.save("logits", logits)
-
-
-def _metrics(logits: Tensor, test: Dataset) -> dict[str, Any]:
-    """Return accuracy over all examples, and per subset and label where a set has subsets."""
-    labels, names = torch.tensor(test["label"][:]), test.features["label"].names
-    hits = (correct_two_way if len(names) < logits.shape[1] else correct)(logits, labels).numpy()
-    groups = np.array(
-        [f"{subset}/{names[label]}" for subset, label in zip(test["subset"], labels.tolist(), strict=True)]
-    )
-    subsets = {str(group): float(hits[groups == group].mean()) for group in np.unique(groups) if group[0] != "/"}
-    return {"accuracy": float(hits.mean()), "examples": len(hits)} | ({"subsets": subsets} if subsets else {})
+    task, sets, tests = TASKS[experiment.data.task], _encoded(experiment, inputs), test_sets(experiment.data, inputs)
+    logits = {test: predict(model, sets[test]) for test in tests}
+    entry.save(name, logits)
+    bias = {task.dev_name: store.tensors(Bias(experiment.data), "log_probs")[task.dev_name]}
+    return {test: scores(logits[test], part, task.metric, bias.get(test)) for test, part in tests.items()}
 
 
 def _trained(trace: Trace) -> dict[str, Any]:
@@ -210,40 +234,32 @@ def _trained(trace: Trace) -> dict[str, Any]:
     return {"steps": len(trace.losses), "tokens": trace.tokens, "padding": trace.padding, "train_loss": curve}
 
 
-def _objective(experiment: FineTuned | Pruned, store: Store) -> Objective:
-    bias = [
-        store.tensors(operand, "train")["log_probs"] for operand in experiment.operands if isinstance(operand, Bias)
-    ]
-    return make_objective(experiment.loss, *bias)
+def _objective(experiment: Trained, store: Store) -> Objective:
+    bias = teacher = None
+    if experiment.loss != "std":
+        bias = store.tensors(Bias(experiment.data), "log_probs")["train"]
+    if experiment.teacher:
+        teacher = store.tensors(experiment.teacher, "train")["probs"]
+    return make_objective(experiment.loss, bias, teacher)
 
 
-def _per_step(experiment: FineTuned | Pruned, advance: Advance) -> Callable[[int], None]:
-    return lambda step: advance(experiment.recipe.batch_size * (FORWARD + BACKWARD))
+def _per_step(experiment: Trained, advance: Advance) -> Callable[[int], None]:
+    assert experiment.recipe
+    units = experiment.recipe.batch_size * (FORWARD + BACKWARD)
+    return lambda step: advance(units)
 
 
-def _features(data: Dataset) -> np.ndarray:
-    return overlap_features(data["premise"][:], data["hypothesis"][:])
-
-
-def _tests(text: TaskData) -> Mapping[str, Dataset]:
-    return {TASKS[text.name].dev_name: text.dev} | dict(text.ood)
+def _encoded(experiment: Trained, inputs: Inputs) -> Any:
+    return encoded(experiment.data, pretrained(experiment.of), inputs)
 
 
 def _classes(data: Data) -> int:
     return len(TASKS[data.task].labels)
 
 
-@lru_cache(maxsize=4)
-def _encoded(data: Data, plm: Pretrained, inputs: Inputs) -> Mapping[str, Encoded]:
-    text, tokenizer = read_text(data, inputs), load_tokenizer(_plm_source(plm, inputs))
-    return {name: encode(part, tokenizer) for name, part in {"train": text.train, **_tests(text)}.items()}
+def _at(step: int) -> str:
+    return f"weights-{step}"
 
 
-@lru_cache(maxsize=4)
-def _plm_source(plm: Pretrained, inputs: Inputs) -> Path | str:
-    if not plm.sha256:
-        return plm.name
-    folder = Path(inputs.plm) if inputs.plm and Path(inputs.plm).is_dir() else pocket.plm_folder()
-    if folder_digest(folder) != plm.sha256:
-        raise InputError(f"{folder}: not the model {plm.name!r} of the experiment, which --plm or SRNET_PLM must name")
-    return folder
+def _at_level(level: float, what: str = "weights") -> str:
+    return f"{what}-{100 * level:.0f}"

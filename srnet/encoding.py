@@ -22,7 +22,8 @@ class Encoded:
 
     Attributes:
         input_ids: token ids, int32 [N, T].
-        token_type_ids: 0 for the premise and 1 for the hypothesis, int32 [N, T]; None for models without them.
+        token_type_ids: 0 for the premise and 1 for the hypothesis, int32 [N, T]; None for models without them, such as
+            RoBERTa, whose pairs are told apart by two separator tokens.
         lengths: number of real tokens, int64 [N].
         labels: gold classes, int64 [N].
     """
@@ -51,15 +52,18 @@ class Encoded:
 def encode(data: Dataset, tokenizer: PreTrainedTokenizerBase) -> Encoded:
     """Tokenise the columns ``premise`` and ``hypothesis``.
 
-    A pair of more than `MAX_LENGTH` tokens is cut, its longer side first.
+    A pair of more than `MAX_LENGTH` tokens, or of more than the tokenizer says its model can read, is cut, its longer
+    side first.
 
     Args:
         data: a table with the columns premise, hypothesis and label.
         tokenizer: the tokenizer of the model that will read the pairs.
 
     Raises:
-        InputError: if a column is missing or there are no rows.
+        InputError: if a column is missing, there are no rows, or the tokenizer has no padding token.
     """
+    if tokenizer.pad_token_id is None:
+        raise InputError(f"{tokenizer.name_or_path}: the tokenizer has no padding token: use a BERT or RoBERTa model")
     missing = {"premise", "hypothesis", "label"} - set(data.column_names)
     if missing or not len(data):
         raise InputError(f"a table of pairs needs the columns premise, hypothesis and label, and rows: {data}")
@@ -69,7 +73,7 @@ def encode(data: Dataset, tokenizer: PreTrainedTokenizerBase) -> Encoded:
             premises[start : start + CHUNK],
             hypotheses[start : start + CHUNK],
             truncation="longest_first",
-            max_length=MAX_LENGTH,
+            max_length=min(MAX_LENGTH, tokenizer.model_max_length),
             padding="longest",
             padding_side="right",
             return_tensors="np",

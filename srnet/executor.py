@@ -11,8 +11,9 @@ from distributed import Client, LocalCluster, as_completed, get_worker
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from threadpoolctl import threadpool_limits
 
-from srnet.compute import Advance, Inputs, compute, work
+from srnet.compute import Advance, compute, work
 from srnet.experiments import Experiment, closure
+from srnet.inputs import Inputs
 from srnet.store import Store
 
 REPORT_EVERY = 0.5  # seconds between two reports of a worker

@@ -9,28 +9,33 @@ import json
 from dataclasses import dataclass, fields, is_dataclass
 
 from srnet.errors import InputError
-from srnet.masks import count_zeros
+from srnet.magnitude import ImpPlan, is_level
+from srnet.mask_training import WINDOW, Gradual, MaskPlan
+from srnet.masks import SCOPES, count_zeros
 from srnet.pocket import World
-from srnet.pruning import selection_steps
 from srnet.tasks import TASKS
 from srnet.training import LOSSES, Recipe
 
-METHODS = ("mask",)
+METHODS = ("mask", "magnitude", "imp", "imp-rewind")
+KEYS = 2  # raised when what an experiment means changes although its expression does not; orphans every result
 
 
 class Experiment:
-    """Base of all expressions."""
+    """Base of all expressions that have a result of their own."""
+
+    data: "Data"
 
     @property
     def key(self) -> str:
         """20 hexadecimal digits that name this experiment, the same on every machine."""
         text = json.dumps(canonical(self), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return hashlib.sha256(text.encode()).hexdigest()[:20]
+        return hashlib.sha256(f"{KEYS}{text}".encode()).hexdigest()[:20]
 
     @property
     def title(self) -> str:
-        """The expression and, where it has one, the seed: what a person reads."""
-        return f"{self}, seed {self.seed}" if isinstance(self, FineTuned | Pruned) else str(self)
+        """The expression with its task and, where it has one, its seed: what a person reads."""
+        seed = getattr(self, "seed", None)
+        return f"{self.data.task}: {self}" + ("" if seed is None else f", seed {seed}")
 
     @property
     def operands(self) -> "tuple[Experiment, ...]":
@@ -63,11 +68,16 @@ class Data:
         task: name of the task, a key of `srnet.tasks.TASKS`.
         sha256: digest of the official files, or of the pocket world's generator.
         world: settings of the pocket world; None for official files.
+        vectors: digest of the fastText file that the bias model's word vectors come from; empty where fastText trains
+            them on the task's own training text.
+        with_ood: whether the OOD training examples are trained on too (Section 4.5, Appendix B.3.3).
     """
 
     task: str
     sha256: str
     world: World | None = None
+    vectors: str = ""
+    with_ood: bool = False
 
     def __post_init__(self) -> None:
         _one_of("task", self.task, tuple(TASKS))
@@ -75,90 +85,230 @@ class Data:
 
 @dataclass(frozen=True)
 class Bias(Experiment):
-    """A linear bias model trained on the spurious features of a task (Appendix B.3.1), giving ``p_b``."""
+    """A linear bias model of a task's spurious features (Appendix B.3.1), fitted on the ID training set: ``p_b``."""
 
     data: Data
 
     def __str__(self) -> str:
-        return f"bias model of {self.data.task}"
+        return "bias model"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model in the middle of its fine-tuning, ``A^t_L(f(θ))`` (Section 5.1).
+
+    Attributes:
+        of: the fine-tuning, whose `checkpoints` hold the step.
+        step: t, how many steps have been done.
+    """
+
+    of: "FineTuned"
+    step: int
+
+    def __post_init__(self) -> None:
+        if self.step not in self.of.checkpoints:
+            raise InputError(f"step {self.step} is none of the fine-tuning's checkpoints {list(self.of.checkpoints)}")
+
+    def __str__(self) -> str:
+        return f"A^{self.step}_{self.of.loss}({self.of.of})"
+
+
+@dataclass(frozen=True)
+class Masked:
+    """A model with the mask of a subnetwork that was found elsewhere, ``f(M(f') ⊙ θ)``.
+
+    Attributes:
+        of: the model that gives the weights θ.
+        like: the subnetwork that gives the mask.
+    """
+
+    of: "Pretrained | FineTuned | Checkpoint"
+    like: "Pruned"
+
+    def __str__(self) -> str:
+        return f"f(M({self.like}) ⊙ {'θ_pt' if isinstance(self.of, Pretrained) else f'θ({self.of})'})"
 
 
 @dataclass(frozen=True)
 class FineTuned(Experiment):
-    """Training of all weights, ``A_L(f(θ))``.
+    """Training of all weights, or of those that a mask leaves, ``A_L(f(θ))``.
 
     Attributes:
-        of: the model that training starts from.
+        of: the model that training starts from; removed weights of a masked one are zero and stay so.
         data: the task.
         seed: seed of the classifier, of data order and of dropout.
         recipe: length and speed of training.
-        loss: "std" or "poe".
+        loss: one of `srnet.training.LOSSES`.
+        teacher: predictions of a model trained with cross-entropy; needed by "confreg" and by no other loss.
+        checkpoints: after which steps the weights are kept (`Checkpoint`), in rising order.
     """
 
-    of: Pretrained
+    of: "Pretrained | Masked | FineTuned | Checkpoint"
     data: Data
     seed: int
     recipe: Recipe
     loss: str = "std"
+    teacher: "Teacher | None" = None
+    checkpoints: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        _one_of("loss", self.loss, LOSSES)
+        _check_loss(self)
+        steps = self.checkpoints
+        if list(steps) != sorted(set(steps)) or not all(0 < step < self.recipe.steps for step in steps):
+            raise InputError(f"checkpoints are {list(steps)}: give rising steps between 0 and {self.recipe.steps}")
 
     def __str__(self) -> str:
         return f"A_{self.loss}({self.of})"
 
     @property
     def operands(self) -> tuple[Experiment, ...]:
-        """The bias model, where the loss needs it."""
-        return _bias_of(self)
+        """What gives the weights and the mask, the bias model, and the teacher."""
+        return (*_results_of(self.of), *_references(self))
+
+
+@dataclass(frozen=True)
+class Teacher(Experiment):
+    """A model's probabilities for its training set, which confidence regularisation learns from (Appendix A.2).
+
+    Attributes:
+        of: the model, trained with cross-entropy.
+    """
+
+    of: FineTuned
+
+    @property
+    def data(self) -> Data:  # type: ignore[override]
+        """The task."""
+        return self.of.data
+
+    def __str__(self) -> str:
+        return f"p({self.of})"
+
+    @property
+    def operands(self) -> tuple[Experiment, ...]:
+        """The model."""
+        return (self.of,)
+
+
+@dataclass(frozen=True)
+class Trajectory(Experiment):
+    """One run of iterative magnitude pruning through all its sparsities (Algorithm 1); see `Pruned` for the fields."""
+
+    of: "Pretrained | FineTuned | Checkpoint"
+    data: Data
+    seed: int
+    recipe: Recipe
+    loss: str = "std"
+    teacher: Teacher | None = None
+    pooler: bool = False
+    scope: str = "local"
+    rewind_each_round: bool = False
+    restart: bool = False
+
+    def __str__(self) -> str:
+        return f"IMP_{self.loss}({self.of})"
+
+    @property
+    def operands(self) -> tuple[Experiment, ...]:
+        """The model that is pruned, the bias model, and the teacher."""
+        return (*_results_of(self.of), *_references(self))
+
+    @property
+    def plan(self) -> ImpPlan:
+        """How the network is pruned."""
+        return ImpPlan(self.pooler, self.scope, self.rewind_each_round, self.restart)
 
 
 @dataclass(frozen=True)
 class Pruned(Experiment):
-    """A subnetwork with the weights of the model it was found in, ``P_L^p(f(θ))``.
+    """A subnetwork, ``P_L^p(f(θ))``.
+
+    Its weights are those of the pruned model; with iterative pruning without rewinding, those trained on the way.
 
     Attributes:
         of: the model that is pruned.
         data: the task.
-        seed: seed of data order and of dropout.
-        recipe: length and speed of training.
-        sparsity: share of weights removed from each matrix, in [0, 1).
-        interval: Δt_φ, steps between two solutions of the thresholds.
-        method: "mask" (mask training, Algorithm 2).
-        loss: "std" or "poe".
-        pooler: whether BERT's pooler is pruned too.
+        seed: seed of data order and of dropout, and of the classifier where a pre-trained model is pruned.
+        sparsity: share of weights removed, in [0, 1); with iterative pruning a multiple of 0.1.
+        recipe: length and speed of training; none for one-shot magnitude pruning.
+        interval: Δt_φ, steps between two solutions of the thresholds; of mask training alone.
+        method: "mask" (mask training, Algorithm 2), "magnitude" (one-shot), "imp" (iterative magnitude pruning,
+            Algorithm 1) or "imp-rewind" (the same masks on the weights of `of`).
+        loss: one of `srnet.training.LOSSES`.
+        pooler: whether BERT's pooler is pruned too, as in the authors' released code.
+        scope: "local" or "global" (`srnet.masks.solve`).
+        init: "hard" or "soft" initialisation of mask training.
+        gradual: rise of the sparsity during mask training (Section 5.2).
+        teacher: as in `FineTuned`.
+        rewind_each_round: iterative pruning goes on from the weights of `of` after each pruning (Section 3.2.1).
+        restart: iterative pruning starts optimiser and schedule anew at each pruning, as in the released code.
     """
 
-    of: FineTuned
+    of: "Pretrained | FineTuned | Checkpoint"
     data: Data
     seed: int
-    recipe: Recipe
     sparsity: float
-    interval: int
+    recipe: Recipe | None = None
+    interval: int | None = None
     method: str = "mask"
     loss: str = "std"
     pooler: bool = False
+    scope: str = "local"
+    init: str = "hard"
+    gradual: Gradual | None = None
+    teacher: Teacher | None = None
+    rewind_each_round: bool = False
+    restart: bool = False
 
     def __post_init__(self) -> None:
         _one_of("method", self.method, METHODS)
-        _one_of("loss", self.loss, LOSSES)
+        _one_of("scope", self.scope, SCOPES)
+        _check_loss(self)
         count_zeros(self.sparsity, 1)
-        if self.interval < 1:
-            raise InputError(f"interval is {self.interval}: give a positive number of steps between threshold updates")
         object.__setattr__(self, "sparsity", float(self.sparsity))
+        trained, iterative = self.method != "magnitude", self.method.startswith("imp")
+        if trained != (self.recipe is not None):
+            raise InputError(f"method {self.method!r} {'needs a recipe' if trained else 'takes no recipe'}")
+        if not trained and self.loss != "std":
+            raise InputError(f"method 'magnitude' trains nothing: it takes no loss {self.loss!r}")
+        if (self.method == "mask") != (self.interval is not None):
+            raise InputError(f"interval is {self.interval}: mask training needs it, other methods do not take it")
+        if self.method != "mask" and (self.init, self.gradual) != ("hard", None):
+            raise InputError(f"init and gradual belong to mask training; the method is {self.method!r}")
+        if not iterative and (self.rewind_each_round or self.restart):
+            raise InputError(f"rewind_each_round and restart belong to iterative pruning, not to {self.method!r}")
+        if iterative and not is_level(self.sparsity):
+            raise InputError(f"sparsity is {self.sparsity}: iterative pruning passes through 0.1, 0.2, ... 0.9")
+        if self.method == "mask":
+            _ = self.mask_plan  # which refuses what is out of range
 
     def __str__(self) -> str:
-        return f"P^{self.method}_{self.loss}({self.of}) at {100 * self.sparsity:g} %"
+        loss = f"_{self.loss}" if self.recipe else ""
+        return f"P^{self.method}{loss}({self.of}) at {100 * self.sparsity:g} %"
 
     @property
     def operands(self) -> tuple[Experiment, ...]:
-        """The pruned model, and the bias model where the loss needs it."""
-        return (self.of, *_bias_of(self))
+        """The pruned model, the run of iterative pruning, the bias model, and the teacher."""
+        run = (self.trajectory,) if self.method.startswith("imp") else ()
+        return (*_results_of(self.of), *_references(self), *run)
 
     @property
-    def selection_steps(self) -> list[int]:
-        """After which steps the ID dev set is looked at."""
-        return selection_steps(self.recipe.steps, self.interval)
+    def trajectory(self) -> Trajectory:
+        """The run of iterative pruning that passes through this subnetwork and its fellows of other sparsities."""
+        assert self.recipe
+        shared = {field.name: getattr(self, field.name) for field in fields(Trajectory)}
+        return Trajectory(**shared)
+
+    @property
+    def mask_plan(self) -> MaskPlan:
+        """How the mask is trained; a mask of a pre-trained model is chosen among all (Appendix B.3.3)."""
+        assert self.interval is not None
+        window = 0.0 if isinstance(self.of, Pretrained) else WINDOW
+        return MaskPlan(self.sparsity, self.interval, self.init, self.scope, self.pooler, self.gradual, window)
+
+
+Trained = FineTuned | Trajectory | Pruned
+Model = Pretrained | Masked | Checkpoint | FineTuned | Pruned
 
 
 def canonical(value: object) -> object:
@@ -167,6 +317,8 @@ def canonical(value: object) -> object:
     A field that is added later with a default therefore changes no key. Numbers of float fields are given as floats,
     so that 1 and 1.0 are the same experiment.
     """
+    if isinstance(value, tuple):
+        return [canonical(each) for each in value]
     if not is_dataclass(value):
         return value
     form: dict[str, object] = {"is": type(value).__name__}
@@ -193,8 +345,33 @@ def closure(experiments: "list[Experiment]") -> "list[Experiment]":
     return list(ordered)
 
 
-def _bias_of(experiment: FineTuned | Pruned) -> tuple[Bias, ...]:
-    return (Bias(experiment.data),) if experiment.loss == "poe" else ()
+def pretrained(model: Model) -> Pretrained:
+    """Return the pre-trained model that a model descends from."""
+    while not isinstance(model, Pretrained):
+        model = model.of
+    return model
+
+
+def _results_of(model: Model) -> tuple[Experiment, ...]:
+    """Return the experiments whose results make up a model."""
+    if isinstance(model, Masked):
+        return (*_results_of(model.of), model.like)
+    if isinstance(model, Checkpoint):
+        return (model.of,)
+    return () if isinstance(model, Pretrained) else (model,)
+
+
+def _references(experiment: Trained) -> tuple[Experiment, ...]:
+    """Return the bias model, which losses and evaluation need, and the teacher."""
+    return (Bias(experiment.data), *([experiment.teacher] if experiment.teacher else []))
+
+
+def _check_loss(experiment: "FineTuned | Pruned") -> None:
+    _one_of("loss", experiment.loss, LOSSES)
+    if (experiment.loss == "confreg") != (experiment.teacher is not None):
+        raise InputError(f"loss {experiment.loss!r}: 'confreg' needs a teacher, and no other loss takes one")
+    if experiment.teacher and (experiment.teacher.of.data != experiment.data or experiment.teacher.of.loss != "std"):
+        raise InputError("the teacher must be trained with cross-entropy on the same data")
 
 
 def _one_of(field: str, value: str, known: tuple[str, ...]) -> None:

@@ -17,7 +17,17 @@ STYLES: dict[str, dict[str, Any]] = {
     "mask train (std)": {"color": "#0072B2", "marker": "o", "linestyle": "-"},
     "mask train (poe)": {"color": "#D55E00", "marker": "s", "linestyle": "-"},
 }
-DATASETS = {"mnli-m": "MNLI-m", "hans": "HANS"}
+DATASETS = {
+    "mnli-m": "MNLI-m",
+    "hans": "HANS",
+    "qqp": "QQP",
+    "paws-qqp": "PAWS-QQP",
+    "paws-wiki": "PAWS-Wiki",
+    "fever": "FEVER",
+    "sym1": "FEVER-Symmetric v1",
+    "sym2": "FEVER-Symmetric v2",
+}
+METRICS = {"accuracy": "accuracy (%)", "weighted_f1": "weighted F1 (%)"}
 STYLE: Any = {
     "font.size": 10,
     "axes.spines.top": False,
@@ -28,7 +38,7 @@ STYLE: Any = {
 
 
 def sparsity_curves(table: pd.DataFrame, source: str) -> Figure:
-    """Draw accuracy against sparsity, a column of panels per task: in distribution above, out of distribution below.
+    """Draw headline scores against sparsity, a column of panels per task: in distribution above, OOD below.
 
     Lines are means over seeds and shaded bands one standard deviation to either side; a full model, which has no
     sparsity to vary, is a horizontal line.
@@ -57,7 +67,7 @@ def sparsity_curves(table: pd.DataFrame, source: str) -> Figure:
 
 
 def means(table: pd.DataFrame) -> pd.DataFrame:
-    """Return accuracy in % by curve and sparsity (rows) and data set (columns), mean ± standard deviation of seeds.
+    """Return headline scores in %, curve and sparsity by data set, as mean ± standard deviation over seeds.
 
     Args:
         table: a figure's results.
@@ -72,7 +82,7 @@ def subset_means(table: pd.DataFrame, dataset: str) -> pd.DataFrame:
         table: a figure's results.
         dataset: id of a data set with subsets, such as "hans".
     """
-    cells = _spread(table[(table.dataset == dataset) & (table.subset != "all")], ["curve", "sparsity"], "subset")
+    cells = _spread(_subsets(table, dataset), ["curve", "sparsity"], "subset")
     cells.columns = pd.MultiIndex.from_tuples([name.replace("_", " ").split("/") for name in cells.columns])
     return cells
 
@@ -85,8 +95,8 @@ def subset_heatmap(table: pd.DataFrame, dataset: str, source: str) -> Figure:
         dataset: id of a data set with subsets, such as "hans".
         source: what the results are results of.
     """
-    chosen = table[(table.dataset == dataset) & (table.subset != "all")]
-    means = 100 * chosen.groupby(["curve", "sparsity", "subset"], sort=False).accuracy.mean().unstack("subset")
+    chosen = _subsets(table, dataset)
+    means = 100 * chosen.groupby(["curve", "sparsity", "subset"], sort=False).score.mean().unstack("subset")
     means = means[
         sorted(means.columns, key=lambda name: name.split("/")[1:])
     ]  # by label: where the bias is right first
@@ -112,7 +122,7 @@ def records(table: pd.DataFrame) -> pd.DataFrame:
 
 def _panel(axis: Axes, table: pd.DataFrame) -> None:
     for curve, style in STYLES.items():
-        values = 100 * table[table.curve == curve].groupby("sparsity").accuracy.agg(["mean", "std"]).fillna(0.0)
+        values = 100 * table[table.curve == curve].groupby("sparsity").score.agg(["mean", "std"]).fillna(0.0)
         if values.empty:
             continue
         low, high = values["mean"] - values["std"], values["mean"] + values["std"]
@@ -123,12 +133,17 @@ def _panel(axis: Axes, table: pd.DataFrame) -> None:
             sparsity = 100 * values.index.to_numpy()
             axis.plot(sparsity, values["mean"], label=curve, markersize=4, linewidth=1.6, **style)
             axis.fill_between(sparsity, low, high, color=style["color"], alpha=0.15, linewidth=0)
-    name, split = table.dataset.iloc[0], table.split.iloc[0]
-    axis.set_ylabel(f"{split}: {DATASETS.get(name, name)}\naccuracy (%)")
+    name, split, metric = table.dataset.iloc[0], table.split.iloc[0], TASKS[table.task.iloc[0]].metric
+    axis.set_ylabel(f"{split}: {DATASETS[name]}\n{METRICS[metric]}")
     axis.grid(axis="y", linewidth=0.4, alpha=0.5)
 
 
+def _subsets(table: pd.DataFrame, dataset: str) -> pd.DataFrame:
+    """Return the rows of a data set's own subsets, which are named "subset/class"."""
+    return table[(table.dataset == dataset) & table.subset.str.contains("/")]
+
+
 def _spread(table: pd.DataFrame, rows: list[str], columns: str) -> pd.DataFrame:
-    cells = (100 * table.set_index([*rows, columns]).accuracy).groupby(level=[*rows, columns], sort=False)
+    cells = (100 * table.set_index([*rows, columns]).score).groupby(level=[*rows, columns], sort=False)
     text = cells.agg(lambda values: f"{values.mean():.1f}" + (f" ± {values.std():.1f}" if len(values) > 1 else ""))
     return text.unstack(columns, sort=False).rename_axis(columns=None)

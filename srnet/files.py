@@ -29,6 +29,7 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def digest(paths: Iterable[Path]) -> str:
-    """Return one SHA-256, in hexadecimal, for several files: their names without folders and their contents."""
-    return hashlib.sha256("".join(f"{path.name} {sha256(path)}\n" for path in paths).encode()).hexdigest()
+def digest(paths: Iterable[Path], root: Path) -> str:
+    """Return one SHA-256, in hexadecimal, for several files: their places below `root` and their contents."""
+    lines = (f"{path.relative_to(root).as_posix()} {sha256(path)}\n" for path in paths)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Training objectives: cross-entropy and product-of-experts (Section 3.3 of the paper).
+"""Training objectives: cross-entropy and three debiasing losses (Section 3.3 and Appendix A.2 of the paper).
 
 Every loss takes logits of the main model and returns the mean over the batch, as a scalar. Everything is computed in
 log space. Nothing here moves data between devices: the arguments must share one.
@@ -38,3 +38,51 @@ def product_of_experts(logits: Tensor, labels: Tensor, bias_log_probs: Tensor) -
         `cross_entropy`.
     """
     return F.cross_entropy(torch.log_softmax(logits, dim=-1) + bias_log_probs.detach(), labels)
+
+
+def reweighting(logits: Tensor, labels: Tensor, bias_log_probs: Tensor, normalised: bool = False) -> Tensor:
+    """Return the example-reweighting loss (Schuster et al., 2019), the paper's ``reweight`` loss.
+
+    An example weighs ``1 - β``, where ``β`` is the probability that the bias model gives to its gold class.
+
+    Args:
+        logits: unnormalised scores of the main model, float [B, K].
+        labels: gold classes, int64 [B].
+        bias_log_probs: log-probabilities of the bias model, float [B, K].
+        normalised: divide by the sum of the batch's weights, as the authors' released code does, instead of by B.
+
+    Returns:
+        The weighted mean negative log-likelihood in nats, a scalar. With β = 0 everywhere it equals `cross_entropy`;
+        normalised, it is 0 where all weights are.
+    """
+    weights = -torch.expm1(_gold(bias_log_probs, labels).clamp(max=0.0))
+    losses = weights * F.cross_entropy(logits, labels, reduction="none")
+    if not normalised:
+        return losses.mean()
+    return losses.sum() / weights.sum().clamp(min=torch.finfo(weights.dtype).tiny)
+
+
+def confidence_regularisation(logits: Tensor, labels: Tensor, bias_log_probs: Tensor, teacher_probs: Tensor) -> Tensor:
+    """Return the confidence-regularisation loss (Utama et al., 2020), the paper's ``confreg`` loss.
+
+    The main model learns from a teacher's probabilities, which are flattened the more, the surer the bias model is of
+    the gold class: the target is ``p_t^(1-β) / Σ p_t^(1-β)``, uniform at β = 1 and the teacher itself at β = 0.
+
+    Args:
+        logits: unnormalised scores of the main model, float [B, K].
+        labels: gold classes, int64 [B].
+        bias_log_probs: log-probabilities of the bias model, float [B, K].
+        teacher_probs: probabilities given by a model that was trained with `cross_entropy`, float [B, K].
+
+    Returns:
+        The mean cross-entropy to the flattened target in nats, a scalar.
+    """
+    trust = -torch.expm1(_gold(bias_log_probs, labels).clamp(max=0.0))
+    floor = torch.finfo(teacher_probs.dtype).tiny  # 0 has no logarithm, and 0^0 is to be 1
+    target = torch.softmax(trust[:, None] * teacher_probs.detach().clamp(min=floor).log(), dim=-1)
+    return F.cross_entropy(logits, target)
+
+
+def _gold(log_probs: Tensor, labels: Tensor) -> Tensor:
+    """Return the gold class's log-probability of each example, [B], without gradient."""
+    return log_probs.detach().gather(1, labels[:, None]).squeeze(1)

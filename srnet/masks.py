@@ -1,7 +1,7 @@
 """Binary masks over weight matrices: how many weights fall, which ones, and what is kept of a network.
 
-Sparsity is local: every matrix loses the same share of its weights, exactly ``floor(s * n)`` of its ``n`` (Section 3.2
-of the paper; local pruning as in Algorithms 1 and 2).
+Sparsity is local unless it is said otherwise: every matrix loses the same share of its weights, exactly
+``floor(s * n)`` of its ``n`` (Section 3.2 of the paper; Algorithms 1 and 2).
 """
 
 import json
@@ -19,6 +19,7 @@ from srnet.errors import InputError
 from srnet.files import written_whole
 
 FORMAT = "srnet-mask-1"
+SCOPES = ("local", "global")  # whether every matrix loses the same share, or all of them together
 
 
 def count_zeros(sparsity: float, size: int) -> int:
@@ -67,6 +68,31 @@ def keep_largest(scores: Tensor, sparsity: float) -> Tensor:
     Raises:
         InputError: if a score is NaN or `sparsity` is outside [0, 1).
     """
+    return _solve(scores, sparsity)[1]
+
+
+def solve(scores: Mapping[str, Tensor], sparsity: float, scope: str = "local") -> dict[str, tuple[Tensor, Tensor]]:
+    """Return for every matrix its threshold (`threshold`) and its mask (`keep_largest`) at a sparsity.
+
+    Args:
+        scores: float tensors by name.
+        sparsity: share of weights to remove, in [0, 1).
+        scope: ``"local"``, each matrix loses this share, or ``"global"``, all of them together lose it; the smallest
+            scores then fall wherever they are, among equal ones those of the first matrices first.
+
+    Raises:
+        InputError: if a score is NaN, `sparsity` is outside [0, 1), or `scope` is unknown.
+    """
+    if scope == "local":
+        return {name: _solve(each, sparsity) for name, each in scores.items()}
+    if scope != "global":
+        raise InputError(f"unknown scope {scope!r} of sparsity: choose one of {', '.join(SCOPES)}")
+    cut, keep = _solve(torch.cat([each.detach().flatten() for each in scores.values()]), sparsity)
+    parts = keep.split([each.numel() for each in scores.values()])
+    return {name: (cut, part.view_as(each)) for (name, each), part in zip(scores.items(), parts, strict=True)}
+
+
+def _solve(scores: Tensor, sparsity: float) -> tuple[Tensor, Tensor]:
     if scores.isnan().any():
         raise InputError("a score is not a number: the weights or scores of this matrix have diverged")
     flat, cut = scores.detach().flatten(), threshold(scores, sparsity)
@@ -74,7 +100,7 @@ def keep_largest(scores: Tensor, sparsity: float) -> Tensor:
     missing = count_zeros(sparsity, flat.numel()) - falls.sum()
     tied = flat == cut
     falls |= tied & (tied.cumsum(0) <= missing)
-    return ~falls.view_as(scores)
+    return cut, ~falls.view_as(scores)
 
 
 class Mask(Mapping[str, Tensor]):
@@ -173,14 +199,16 @@ class Mask(Mapping[str, Tensor]):
         return cls(matrices, header["plm"], header["fingerprint"])
 
 
-def magnitude_mask(weights: Mapping[str, Tensor], sparsity: float) -> Mask:
-    """Return the one-shot magnitude mask: in every matrix, the weights of smallest magnitude fall.
+def magnitude_mask(weights: Mapping[str, Tensor], sparsity: float, scope: str = "local") -> Mask:
+    """Return the one-shot magnitude mask: the weights of smallest magnitude fall.
 
     Args:
         weights: weight matrices by name.
-        sparsity: share to remove from each matrix, in [0, 1).
+        sparsity: share to remove, in [0, 1).
+        scope: ``"local"`` or ``"global"``, as in `solve`.
     """
-    return Mask({name: keep_largest(weight.detach().abs(), sparsity) for name, weight in weights.items()})
+    magnitudes = {name: weight.detach().abs() for name, weight in weights.items()}
+    return Mask({name: keep for name, (_, keep) in solve(magnitudes, sparsity, scope).items()})
 
 
 def _unpack(packed: np.ndarray, shape: list[int]) -> Tensor:

@@ -1,13 +1,16 @@
-"""How right a model's logits are."""
+"""How right a model's logits are, and on which examples its biases are no help."""
 
+from sklearn.metrics import f1_score
 from torch import Tensor
 
 
 def correct(logits: Tensor, labels: Tensor) -> Tensor:
     """Return which examples are classified correctly.
 
+    FEVER-Symmetric has only two of three classes; the arg max is over all three there too, as in the official code.
+
     Args:
-        logits: float [N, K].
+        logits: float [N, K]; of equal logits the first counts.
         labels: gold classes, int64 [N].
 
     Returns:
@@ -30,3 +33,34 @@ def correct_two_way(logits: Tensor, labels: Tensor) -> Tensor:
         bool [N].
     """
     return (logits.argmax(dim=-1) != 0) == (labels != 0)
+
+
+def weighted_f1(logits: Tensor, labels: Tensor) -> float:
+    """Return the F1 score averaged over classes with their shares among the gold labels (Section 4.1, paraphrases).
+
+    A class that is never predicted has an F1 of 0.
+
+    Args:
+        logits: float [N, K], N at least 1.
+        labels: gold classes, int64 [N].
+
+    Returns:
+        A share in [0, 1].
+    """
+    return float(f1_score(labels.cpu(), logits.argmax(dim=-1).cpu(), average="weighted", zero_division=0.0))
+
+
+def bias_aligned(bias_log_probs: Tensor, labels: Tensor) -> Tensor:
+    """Return which examples are bias-aligned: the bias model's most probable class is the gold one.
+
+    All others are bias-conflicting. Of equally probable classes the first counts, as in `correct`, so the share of
+    aligned examples is the bias model's accuracy.
+
+    Args:
+        bias_log_probs: log p_b, float [N, K].
+        labels: gold classes, int64 [N].
+
+    Returns:
+        bool [N].
+    """
+    return correct(bias_log_probs, labels)

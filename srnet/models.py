@@ -4,9 +4,9 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging
@@ -19,6 +19,9 @@ MATRICES_PER_LAYER = 6  # query, key, value, attention output, feed-forward in, 
 
 def load_classifier(source: Path | str, num_labels: int, seed: int) -> PreTrainedModel:
     """Load a BERT-like encoder with a freshly drawn classifier, ``f(θ_pt)``, in float32 and evaluation mode.
+
+    Weights are read from safetensors; where there is only a pickle (``.bin``) it is read as tensors and nothing else,
+    so that no code in it can run (``weights_only``, transformers' default).
 
     Args:
         source: a local folder in Hugging Face form, or a name on the Hugging Face hub.
@@ -58,21 +61,25 @@ def load_tokenizer(source: Path | str) -> PreTrainedTokenizerBase:
         source: a local folder in Hugging Face form, or a name on the Hugging Face hub.
 
     Raises:
-        InputError: if there is no loadable tokenizer at `source`.
+        InputError: if there is no loadable tokenizer at `source`, or one without a vocabulary.
     """
     with _quiet(), _loading(source):
-        return AutoTokenizer.from_pretrained(source, use_fast=True)
+        tokenizer = AutoTokenizer.from_pretrained(source, use_fast=True)
+    if len(tokenizer) <= len(set(tokenizer.all_special_ids)):  # what transformers makes up where the files are missing
+        raise InputError(f"{source}: no vocabulary beside the model (tokenizer.json, or vocab.txt, is missing)")
+    return tokenizer
 
 
 def prunable_weights(model: PreTrainedModel, pooler: bool = False) -> dict[str, Tensor]:
     """Return the matrices of ``θ_pr`` by name: six per encoder layer, then the classifier's (Section 3.1).
 
     They are found by structure, not by name: the linear maps of each encoder layer, and those of the model outside
-    its encoder. Embeddings, biases and layer normalisation are never pruned.
+    its encoder. Embeddings, biases and layer normalisation are never pruned. BERT's classifier is one matrix; that of
+    RoBERTa is the two of its classification head, ``dense`` and ``out_proj``.
 
     Args:
         model: a sequence classifier of the BERT or RoBERTa family.
-        pooler: also include BERT's pooler, as the authors' released code does.
+        pooler: also include BERT's pooler, as the authors' released code does; RoBERTa has none.
 
     Raises:
         InputError: if the model is not built of layers with six matrices each, or has no classifier.
@@ -115,7 +122,7 @@ def folder_digest(folder: Path) -> str:
         raise InputError(f"{folder}: no model in this folder (config.json is missing)")
     if not [*folder.glob("*.safetensors"), *folder.glob("*.bin")]:
         raise InputError(f"{folder}: no weights in this folder (model.safetensors is missing)")
-    return digest(sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")))
+    return digest(sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")), folder)
 
 
 def _linear_maps(module: nn.Module) -> list[nn.Linear]:
@@ -130,8 +137,11 @@ def _loading(source: Path | str) -> Iterator[None]:
         yield
     except InputError:
         raise
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        reason = str(error).strip().splitlines()[0]
+    except UnpicklingError as error:
+        reason = "its weights (.bin) are damaged or hold more than tensors; nothing in them was run"
+        raise InputError(f"{source}: {reason}; save the model as safetensors") from error
+    except Exception as error:  # a damaged file can fail in any way
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(f"{source}: neither a folder with a model nor loadable by name ({reason})") from error
 
 

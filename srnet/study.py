@@ -9,17 +9,16 @@ from typing import Any
 import pandas as pd
 
 from srnet import pocket
-from srnet.compute import Inputs, data_folder
 from srnet.errors import InputError
 from srnet.executor import Report, run
 from srnet.experiments import Data, Experiment, FineTuned, Pretrained, Pruned
-from srnet.files import digest
+from srnet.inputs import Inputs, data_folder, file_digest, text_digest
 from srnet.models import folder_digest
 from srnet.profiles import Profile, find_profile
 from srnet.store import Store
-from srnet.tasks import TASKS, find_task, source_files
+from srnet.tasks import TASKS, find_task
 
-COLUMNS = ["task", "dataset", "split", "subset", "curve", "sparsity", "seed", "accuracy", "key"]
+COLUMNS = ["task", "dataset", "split", "subset", "curve", "sparsity", "seed", "score", "key"]
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,9 @@ class Study:
 
         Returns:
             One row per run, data set and subset, with the columns `COLUMNS`: `split` is "ID" or "OOD"; `subset` is
-            "all" or, as in HANS, "heuristic/label"; `accuracy` is a share in [0, 1].
+            "all", for which `score` is the task's headline score (`Task.metric`), or a part of the examples, for which
+            it is accuracy: "class NAME"; as in HANS, "heuristic/class"; for ID development sets "bias-aligned" and
+            "bias-conflicting" (`srnet.evaluation.scores`). A score is a share in [0, 1].
 
         Raises:
             InputError: if an experiment failed; the message names it.
@@ -146,7 +147,7 @@ def _figure_2(study: Study, task: str, seed: int) -> Iterator[Run]:
     debiased = FineTuned(plm, data, seed, training.full_debiased, loss="poe")
     yield Run(task, "full bert (std)", 0.0, seed, full)
     yield Run(task, "full bert (poe)", 0.0, seed, debiased)
-    pruned = Pruned(full, data, seed, training.mask, sparsity=0.0, interval=training.interval)
+    pruned = Pruned(full, data, seed, 0.0, training.mask, training.interval)
     for loss in ("std", "poe"):
         for sparsity in study.sparsities:
             subnetwork = replace(pruned, loss=loss, sparsity=sparsity)
@@ -159,9 +160,18 @@ FIGURES: Mapping[str, Callable[[Study, str, int], Iterator[Run]]] = {"figure-2":
 def _rows(run: Run, record: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for dataset, metrics in record["metrics"].items():
         split = "ID" if dataset == TASKS[run.task].dev_name else "OOD"
-        for subset, accuracy in ({"all": metrics["accuracy"]} | metrics.get("subsets", {})).items():
-            values = (run.task, dataset, split, subset, run.curve, run.sparsity, run.seed, accuracy, record["key"])
+        for subset, score in _scores(metrics, TASKS[run.task].metric).items():
+            values = (run.task, dataset, split, subset, run.curve, run.sparsity, run.seed, score, record["key"])
             yield dict(zip(COLUMNS, values, strict=True))
+
+
+def _scores(metrics: dict[str, Any], headline: str) -> dict[str, float]:
+    return {
+        "all": metrics[headline],
+        **{f"class {name}": accuracy for name, accuracy in metrics["classes"].items()},
+        **metrics.get("subsets", {}),
+        **{f"bias-{name}": group["accuracy"] for name, group in metrics.get("bias", {}).items()},
+    }
 
 
 def _pretrained(study: Study) -> Pretrained:
@@ -176,9 +186,10 @@ def _pretrained(study: Study) -> Pretrained:
 
 
 def _data(study: Study, task: str) -> Data:
+    vectors = file_digest(study.inputs.vectors) if study.inputs.vectors else ""
     if study.profile.world is not None:
-        return Data(task, pocket.FINGERPRINT, study.profile.world)
-    return Data(task, _digest_of_text(task, data_folder(study.inputs)))
+        return Data(task, pocket.fingerprint(task), study.profile.world, vectors)
+    return Data(task, _digest_of_text(task, data_folder(study.inputs)), vectors=vectors)
 
 
 @lru_cache
@@ -188,4 +199,4 @@ def _digest_of_model(folder: Path) -> str:
 
 @lru_cache
 def _digest_of_text(task: str, folder: Path) -> str:
-    return digest(source_files(task, folder))
+    return text_digest(task, folder)

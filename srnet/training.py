@@ -1,19 +1,20 @@
 """The training loop that fine-tuning and mask training share, and prediction."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from math import isfinite
 
 import torch
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
 from transformers import PreTrainedModel, get_linear_schedule_with_warmup
 
 from srnet.encoding import Encoded, length_grouped
 from srnet.errors import InputError
-from srnet.losses import cross_entropy, product_of_experts
+from srnet.losses import confidence_regularisation, cross_entropy, product_of_experts, reweighting
 
-LOSSES = ("std", "poe")
+LOSSES = ("std", "poe", "reweight", "confreg", "reweight-normalised")  # the last as in the authors' released code
 ADAM_EPSILON, ADAM_BETA_2 = 1e-8, 0.999
 EVALUATION_TOKENS = 16384  # tokens of a prediction batch, padding included
 
@@ -36,6 +37,7 @@ class Recipe:
         warmup: steps over which the learning rate rises from zero.
         weight_decay: AdamW's decoupled weight decay.
         clip: largest Euclidean norm of the gradient of all trained tensors together.
+        clip_each: clip each tensor's gradient by itself, as the authors' released code does for QQP.
         raw_epsilon: add Adam's ε to the second moment before its bias correction, not after, as the AdamW of the
             authors' released code does; a larger effective ε during the first steps.
     """
@@ -46,6 +48,7 @@ class Recipe:
     warmup: int = 0
     weight_decay: float = 0.0
     clip: float = 1.0
+    clip_each: bool = False
     raw_epsilon: bool = False
 
     def __post_init__(self) -> None:
@@ -82,8 +85,11 @@ def fit(
     objective: Objective,
     seed: int,
     after_step: Callable[[int], None] = lambda step: None,
+    restarts: Collection[int] = (),
 ) -> Trace:
     """Train `parameters` of `model` in place for ``recipe.steps`` steps and leave the model in evaluation mode.
+
+    The training ends earlier where `batches` does; the schedule is that of ``recipe.steps`` steps all the same.
 
     Args:
         model: a sequence classifier; it is trained on the device that it is on.
@@ -94,16 +100,14 @@ def fit(
         objective: the loss.
         seed: seed of dropout; the caller's random state is left as it was.
         after_step: called with the number of steps done, after each; it may put the model in evaluation mode.
+        restarts: after which steps optimiser and learning-rate schedule start anew.
 
     Raises:
         DivergedError: if the loss is no longer finite.
     """
     device = next(model.parameters()).device
-    optimiser = torch.optim.AdamW(
-        parameters, lr=recipe.lr, weight_decay=recipe.weight_decay, eps=ADAM_EPSILON, fused=True
-    )
-    schedule = get_linear_schedule_with_warmup(optimiser, recipe.warmup, recipe.steps)
-    trace = Trace()
+    optimiser, schedule = _optimiser(parameters, recipe)
+    trace, started = Trace(), 0
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         for step, index in enumerate(islice(batches, recipe.steps), start=1):
@@ -113,9 +117,10 @@ def fit(
             loss = objective(model(**inputs).logits, data.labels[index].to(device), index)
             trace.losses.append(_finite(loss, step))
             loss.backward()
-            torch.nn.utils.clip_grad_norm_(parameters, recipe.clip)
+            for clipped in [[each] for each in parameters] if recipe.clip_each else [parameters]:
+                torch.nn.utils.clip_grad_norm_(clipped, recipe.clip)
             if recipe.raw_epsilon:
-                optimiser.param_groups[0]["eps"] = ADAM_EPSILON / (1 - ADAM_BETA_2**step) ** 0.5
+                optimiser.param_groups[0]["eps"] = ADAM_EPSILON / (1 - ADAM_BETA_2 ** (step - started)) ** 0.5
             optimiser.step()
             schedule.step()
             optimiser.zero_grad()
@@ -123,27 +128,52 @@ def fit(
             trace.tokens += real
             trace.padding += inputs["input_ids"].numel() - real
             after_step(step)
+            if step in restarts:
+                (optimiser, schedule), started = _optimiser(parameters, recipe), step
     model.eval()
     return trace
 
 
-def make_objective(loss: str, bias_log_probs: Tensor | None = None) -> Objective:
+def _optimiser(parameters: Sequence[nn.Parameter], recipe: Recipe) -> tuple[torch.optim.AdamW, LambdaLR]:
+    optimiser = torch.optim.AdamW(
+        parameters, lr=recipe.lr, weight_decay=recipe.weight_decay, eps=ADAM_EPSILON, fused=True
+    )
+    return optimiser, get_linear_schedule_with_warmup(optimiser, recipe.warmup, recipe.steps)
+
+
+def make_objective(loss: str, bias_log_probs: Tensor | None = None, teacher_probs: Tensor | None = None) -> Objective:
     """Return the objective named as in the paper.
 
     Args:
-        loss: ``"std"`` (cross-entropy) or ``"poe"`` (product of experts).
-        bias_log_probs: log-probabilities of the bias model for all N training examples, float [N, K]; for ``poe``.
+        loss: one of `LOSSES`: ``"std"`` (cross-entropy), ``"poe"`` (product of experts), ``"reweight"`` (example
+            reweighting) or ``"confreg"`` (confidence regularisation).
+        bias_log_probs: log-probabilities of the bias model for all N training examples, float [N, K]; for every loss
+            but ``std``.
+        teacher_probs: probabilities of a model trained with cross-entropy for them, float [N, K]; for ``confreg``.
 
     Raises:
-        InputError: if the loss is unknown, or is ``poe`` without a bias model.
+        InputError: if the loss is unknown, or lacks what it needs.
     """
+    if loss not in LOSSES:
+        raise InputError(f"unknown loss {loss!r}: choose one of {', '.join(LOSSES)}")
     if loss == "std":
         return lambda logits, labels, index: cross_entropy(logits, labels)
-    if loss != "poe":
-        raise InputError(f"unknown loss {loss!r}: choose one of {', '.join(LOSSES)}")
-    if bias_log_probs is None:
-        raise InputError("loss 'poe' needs bias_log_probs: log-probabilities of a bias model for the training examples")
-    return lambda logits, labels, index: product_of_experts(logits, labels, bias_log_probs[index].to(logits.device))
+    bias = _needed("bias_log_probs", bias_log_probs, loss)
+    if loss == "poe":
+        return lambda logits, labels, index: product_of_experts(logits, labels, bias[index].to(logits.device))
+    if loss == "confreg":
+        teacher = _needed("teacher_probs", teacher_probs, loss)
+        return lambda logits, labels, index: confidence_regularisation(
+            logits, labels, bias[index].to(logits.device), teacher[index].to(logits.device)
+        )
+    normalised = loss == "reweight-normalised"
+    return lambda logits, labels, index: reweighting(logits, labels, bias[index].to(logits.device), normalised)
+
+
+def _needed(name: str, values: Tensor | None, loss: str) -> Tensor:
+    if values is None:
+        raise InputError(f"loss {loss!r} needs {name}: one row of classes for every training example")
+    return values
 
 
 def shuffled_batches(data: Encoded, recipe: Recipe, seed: int) -> Iterator[Tensor]:

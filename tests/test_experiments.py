@@ -1,31 +1,59 @@
 """Expressions and their keys."""
 
+import re
 import subprocess
 import sys
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
-from srnet import Bias, Data, FineTuned, InputError, Pretrained, Pruned, Recipe
-from srnet.experiments import canonical, closure
+from srnet import (
+    Bias,
+    Checkpoint,
+    Data,
+    FineTuned,
+    Gradual,
+    InputError,
+    Masked,
+    Pretrained,
+    Pruned,
+    Recipe,
+    Teacher,
+)
+from srnet.experiments import Experiment, canonical, closure, pretrained
 from srnet.pocket import World
 
 BERT = Pretrained("bert-base-uncased")
 NLI = Data("nli", "abc")
 FULL = FineTuned(BERT, NLI, seed=1, recipe=Recipe(steps=100))
 MASKED = Pruned(FULL, NLI, seed=1, recipe=Recipe(steps=50, lr=1e-3), sparsity=0.7, interval=10, loss="poe")
+LONG = replace(FULL, checkpoints=(10, 50))
+EARLY = replace(MASKED, of=Checkpoint(LONG, 10), gradual=Gradual(0.2))
+IMP = Pruned(BERT, NLI, seed=1, recipe=Recipe(steps=50), sparsity=0.7, method="imp-rewind")
+TICKET = FineTuned(Masked(BERT, IMP), NLI, seed=1, recipe=Recipe(steps=100), loss="poe")
+REGULARISED = replace(FULL, loss="confreg", teacher=Teacher(FULL))
 
 PINNED = {
-    Bias(NLI): "283277af17f5bcaff499",
-    FULL: "5d41140361428d27ea29",
-    replace(FULL, loss="poe", seed=2): "728e4a4de61da2035a51",
-    MASKED: "2a2754364591322ea48e",
-    replace(MASKED, data=Data("nli", "abc", World(train=240))): "160589da431fc0880144",
+    Bias(NLI): "fe8cf676503b13362e97",
+    FULL: "50d1801479a974969252",
+    replace(FULL, loss="poe", seed=2): "f22d288532b6ad4fe6ae",
+    MASKED: "87113d0dfabcee974c96",
+    replace(MASKED, data=Data("nli", "abc", World(train=240))): "9cbd96c10e5747c3599c",
+    EARLY: "2ee65215d3cd57a50ef0",
+    IMP: "af787daa7149181ca758",
+    IMP.trajectory: "11e8c6e623e4e1460dae",
+    TICKET: "fcfef77fab4b31fd8ef5",
+    Teacher(FULL): "f0aee3b59423f521d595",
+    REGULARISED: "058d442e3593d674bdde",
+    replace(
+        IMP, method="magnitude", recipe=None, data=replace(NLI, with_ood=True, vectors="ef")
+    ): "d655ca68be8632a3f685",
 }
 
 
 @pytest.mark.parametrize(("experiment", "key"), PINNED.items(), ids=str)
-def test_keys_never_change(experiment: Bias | FineTuned | Pruned, key: str) -> None:
+def test_keys_never_change(experiment: Experiment, key: str) -> None:
     """A changed key orphans results that people have: give a new field a default instead, and leave defaults alone."""
     assert experiment.key == key
 
@@ -47,6 +75,26 @@ def test_different_experiments_have_different_keys() -> None:
         replace(FULL, recipe=Recipe(steps=101)),
         replace(FULL, of=Pretrained("roberta-base")),
         replace(FULL, data=Data("nli", "abd")),
+        replace(FULL, data=replace(NLI, with_ood=True)),
+        replace(FULL, data=replace(NLI, vectors="ef")),
+        LONG,
+        REGULARISED,
+        TICKET,
+        replace(TICKET, of=Masked(FULL, IMP)),
+        replace(TICKET, of=Masked(BERT, MASKED)),
+        IMP,
+        IMP.trajectory,
+        replace(IMP, method="imp"),
+        replace(IMP, restart=True),
+        replace(IMP, rewind_each_round=True),
+        replace(IMP, scope="global"),
+        replace(IMP, pooler=True),
+        EARLY,
+        replace(EARLY, of=Checkpoint(LONG, 50)),
+        replace(EARLY, gradual=Gradual(0.2, ramp=1.0)),
+        replace(MASKED, init="soft"),
+        replace(MASKED, loss="reweight"),
+        replace(MASKED, loss="reweight-normalised"),
         MASKED,
         replace(MASKED, sparsity=0.5),
         replace(MASKED, of=replace(FULL, seed=2)),
@@ -80,11 +128,38 @@ def test_a_new_field_with_a_default_changes_no_key() -> None:
 
 def test_closure_puts_operands_first_and_each_once() -> None:
     other = replace(MASKED, loss="std")
-    assert closure([MASKED, other, FULL]) == [FULL, Bias(NLI), MASKED, other]
+    assert closure([MASKED, other, FULL]) == [Bias(NLI), FULL, MASKED, other]
+    assert closure([TICKET]) == [Bias(NLI), IMP.trajectory, IMP, TICKET]
+    assert closure([EARLY]) == [Bias(NLI), LONG, EARLY]
+    assert closure([REGULARISED]) == [Bias(NLI), FULL, Teacher(FULL), REGULARISED]
+
+
+def test_one_run_of_iterative_pruning_serves_all_its_sparsities_with_and_without_rewinding() -> None:
+    fellows = [replace(IMP, sparsity=level, method=method) for level in (0.1, 0.9) for method in ("imp", "imp-rewind")]
+    assert {fellow.trajectory for fellow in fellows} == {IMP.trajectory}
+
+
+def test_masks_are_chosen_late_in_a_fine_tuned_model_and_anywhere_in_a_raw_one() -> None:
+    raw = replace(MASKED, of=BERT)
+    assert MASKED.mask_plan.candidates(50) == [40, 50]
+    assert raw.mask_plan.candidates(50) == [10, 20, 30, 40, 50]
+    assert replace(raw, gradual=Gradual(0.2, ramp=0.9)).mask_plan.candidates(50) == [50]
+
+
+def test_every_model_descends_from_a_pretrained_one() -> None:
+    assert {pretrained(model) for model in (BERT, FULL, MASKED, EARLY, IMP, TICKET, Masked(BERT, IMP))} == {BERT}
 
 
 def test_expressions_read_like_the_paper() -> None:
     assert str(MASKED) == "P^mask_poe(A_std(f(θ_pt))) at 70 %"
+    assert str(EARLY) == "P^mask_poe(A^10_std(f(θ_pt))) at 70 %"
+    assert str(TICKET) == "A_poe(f(M(P^imp-rewind_std(f(θ_pt)) at 70 %) ⊙ θ_pt))"
+    assert (
+        str(replace(TICKET, of=Masked(FULL, IMP)))
+        == "A_poe(f(M(P^imp-rewind_std(f(θ_pt)) at 70 %) ⊙ θ(A_std(f(θ_pt)))))"
+    )
+    assert str(Pruned(BERT, NLI, 1, 0.5, method="magnitude")) == "P^magnitude(f(θ_pt)) at 50 %"
+    assert str(Teacher(FULL)) == "p(A_std(f(θ_pt)))"
 
 
 @pytest.mark.parametrize(
@@ -92,9 +167,23 @@ def test_expressions_read_like_the_paper() -> None:
     [
         ({"sparsity": 1.0}, "sparsity is 1.0"),
         ({"sparsity": -0.1}, "sparsity is -0.1"),
-        ({"method": "magic"}, "method 'magic' is unknown: choose one of mask"),
-        ({"loss": "ce"}, "loss 'ce' is unknown: choose one of std, poe"),
+        ({"method": "magic"}, "method 'magic' is unknown: choose one of mask, magnitude, imp, imp-rewind"),
+        ({"loss": "ce"}, "loss 'ce' is unknown: choose one of std, poe, reweight, confreg, reweight-normalised"),
         ({"interval": 0}, "interval is 0"),
+        ({"interval": None}, "interval is None: mask training needs it"),
+        ({"recipe": None}, "method 'mask' needs a recipe"),
+        ({"init": "warm"}, "init 'warm' is unknown: choose one of hard, soft"),
+        ({"scope": "wide"}, "scope 'wide' is unknown: choose one of local, global"),
+        ({"gradual": Gradual(0.8)}, "from 0.8 to 0.7 falls"),
+        ({"restart": True}, "belong to iterative pruning, not to 'mask'"),
+        ({"loss": "confreg"}, "'confreg' needs a teacher"),
+        ({"teacher": Teacher(FULL)}, "no other loss takes one"),
+        ({"loss": "confreg", "teacher": Teacher(replace(FULL, data=Data("fact", "abc")))}, "on the same data"),
+        ({"method": "imp"}, "interval is 10: mask training needs it, other methods do not take it"),
+        ({"method": "imp", "interval": None, "sparsity": 0.75}, "passes through 0.1, 0.2, ... 0.9"),
+        ({"method": "imp", "interval": None, "init": "soft"}, "init and gradual belong to mask training"),
+        ({"method": "magnitude", "interval": None}, "'magnitude' takes no recipe"),
+        ({"method": "magnitude", "interval": None, "recipe": None}, "takes no loss 'poe'"),
     ],
 )
 def test_impossible_experiments(changes: dict[str, object], message: str) -> None:
@@ -109,5 +198,30 @@ def test_impossible_recipes(changes: dict[str, float]) -> None:
 
 
 def test_unknown_task() -> None:
-    with pytest.raises(InputError, match="task 'nlu' is unknown: choose one of nli"):
+    with pytest.raises(InputError, match="task 'nlu' is unknown: choose one of nli, paraphrase, fact"):
         Data("nlu", "abc")
+
+
+@pytest.mark.parametrize("checkpoints", [(50, 10), (10, 10), (0,), (100,)])
+def test_impossible_checkpoints(checkpoints: tuple[int, ...]) -> None:
+    with pytest.raises(InputError, match="give rising steps between 0 and 100"):
+        replace(FULL, checkpoints=checkpoints)
+    with pytest.raises(InputError, match="step 20 is none of the fine-tuning's checkpoints"):
+        Checkpoint(LONG, 20)
+
+
+@pytest.mark.parametrize("ramp", [0.0, 1.1, -1.0])
+def test_impossible_ramp(ramp: float) -> None:
+    with pytest.raises(InputError, match="ramp is"):
+        Gradual(0.2, ramp)
+
+
+def test_the_readme_s_expressions_read_as_their_comments_say() -> None:
+    program = (
+        (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8").split("```python\n")[2].split("```")[0]
+    )
+    names: dict[str, Experiment] = {}
+    exec(program, names)
+    for line in re.findall(r"^(\w+) = .*# (.*)$", program, re.MULTILINE):
+        shown = re.sub(r"M\(P.* at 70 %\)", "M(...)", str(names[line[0]]).removesuffix(" at 70 %"))
+        assert shown == line[1]

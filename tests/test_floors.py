@@ -8,9 +8,9 @@ import srnet
 PACKAGE = Path(srnet.__file__).parent
 FLOORS = [
     {"errors", "files", "losses", "masks", "metrics"},
-    {"tasks", "encoding", "pocket", "bias", "models"},
-    {"training", "pruning"},
-    {"experiments", "store", "compute", "executor"},
+    {"readers", "formats", "tasks", "statistics", "hub", "encoding", "vectors", "bias", "pocket", "models"},
+    {"training", "mask_training", "magnitude", "pruning", "evaluation"},
+    {"experiments", "store", "inputs", "compute", "executor"},
     {"study", "profiles", "figures", "claims"},
     {"cli", "book", "notebook", "__main__"},
 ]

@@ -13,44 +13,132 @@ from torch import Tensor, nn
 from transformers import BertConfig, BertForSequenceClassification, get_linear_schedule_with_warmup
 
 from srnet.encoding import Encoded
-from srnet.losses import cross_entropy, product_of_experts
+from srnet.losses import confidence_regularisation, cross_entropy, product_of_experts, reweighting
+from srnet.mask_training import (
+    INITIAL_SCALE,
+    INITIAL_THRESHOLD,
+    Gradual,
+    MaskedWeight,
+    MaskPlan,
+    cubic_sparsity,
+    initial_masks,
+    train_mask,
+)
 from srnet.masks import keep_largest
 from srnet.models import prunable_weights
-from srnet.pruning import INITIAL_SCALE, INITIAL_THRESHOLD, MaskedWeight, train_mask
 from srnet.training import Recipe, make_objective, predict
 
 GOLDEN = Path(__file__).parent / "golden"
 LOSSES = np.load(GOLDEN / "losses.npz")
-MASKS = json.loads((GOLDEN / "mask_init.json").read_text())
+MASKS, FACTS = np.load(GOLDEN / "mask_init.npz"), json.loads((GOLDEN / "mask_init.json").read_text())
+SCHEDULE = json.loads((GOLDEN / "schedule.json").read_text())
 RUN = np.load(GOLDEN / "tiny_bert_mask_training.npz")
 SPARSITIES = [0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 0.95, 0.99]
+PRECISIONS = [("", torch.float32), ("_f64", torch.float64)]
+LABELS = torch.from_numpy(LOSSES["C3_labels"])
 
 
-@pytest.mark.parametrize(("name", "precision"), [("", torch.float32), ("_f64", torch.float64)])
-@pytest.mark.parametrize("loss", ["ce_plain", "poe"])
+def given(name: str, precision: torch.dtype = torch.float64) -> Tensor:
+    return torch.from_numpy(LOSSES[f"C3_{name}"]).to(precision)
+
+
+def compute(loss: str, logits: Tensor) -> Tensor:
+    bias, teacher = given("bias_logprobs", logits.dtype), given("teacher_probs", logits.dtype)
+    match loss:
+        case "ce_plain":
+            return cross_entropy(logits, LABELS)
+        case "poe":
+            return product_of_experts(logits, LABELS, bias)
+        case "reweight":
+            return reweighting(logits, LABELS, bias, normalised=True)
+        case "confreg":
+            return confidence_regularisation(logits, LABELS, bias, teacher)
+    never_right = bias.scatter(1, LABELS[:, None], -1e9)  # β = 0: the teacher's probabilities as they are
+    return confidence_regularisation(logits, LABELS, never_right, teacher)
+
+
+@pytest.mark.parametrize(("name", "precision"), PRECISIONS)
+@pytest.mark.parametrize("loss", ["ce_plain", "poe", "reweight", "confreg", "distill"])
 def test_losses_and_their_gradients(loss: str, name: str, precision: torch.dtype) -> None:
-    logits = torch.from_numpy(LOSSES["C3_logits"]).to(precision).requires_grad_()
-    labels, bias = torch.from_numpy(LOSSES["C3_labels"]), torch.from_numpy(LOSSES["C3_bias_logprobs"]).to(precision)
-    value = product_of_experts(logits, labels, bias) if loss == "poe" else cross_entropy(logits, labels)
-    value.backward()
+    logits = given("logits", precision).requires_grad_()
+    value = compute(loss, logits)
+    (gradient,) = torch.autograd.grad(value, logits)
+    assert value.dtype == gradient.dtype == precision
     assert value.item() == pytest.approx(float(LOSSES[f"C3_{loss}{name}"]), abs=1e-6)
-    assert logits.grad is not None
-    np.testing.assert_allclose(logits.grad.numpy(), LOSSES[f"C3_{loss}_grad{name}"], atol=1e-6, rtol=0)
+    np.testing.assert_allclose(gradient.numpy(), LOSSES[f"C3_{loss}_grad{name}"], atol=1e-6, rtol=0)
+
+
+def test_weights_of_reweighting() -> None:
+    """Without normalisation, an example's gradient is that of its cross-entropy times w / B."""
+    logits = given("logits").requires_grad_()
+    (gradient,) = torch.autograd.grad(reweighting(logits, LABELS, given("bias_logprobs")), logits)
+    of_cross_entropy = logits.softmax(dim=1) - torch.eye(3)[LABELS]
+    weights = len(LABELS) * gradient.norm(dim=1) / of_cross_entropy.norm(dim=1)
+    np.testing.assert_allclose(weights.detach().numpy(), LOSSES["C3_reweight_weights"], atol=1e-6, rtol=0)
+
+
+def test_target_of_confidence_regularisation() -> None:
+    """The gradient of a cross-entropy to a target is (softmax - target) / B."""
+    logits = given("logits").requires_grad_()
+    (gradient,) = torch.autograd.grad(compute("confreg", logits), logits)
+    target = logits.softmax(dim=1) - len(LABELS) * gradient
+    np.testing.assert_allclose(target.detach().numpy(), LOSSES["C3_confreg_smoothed_teacher"], atol=1e-6, rtol=0)
+
+
+def official_mask(title: str) -> np.ndarray:
+    shape = MASKS["gauss_W"].shape
+    return np.unpackbits(MASKS[f"{title}_packedmask"], count=np.prod(shape)).astype(bool).reshape(shape)
+
+
+def initialised(init: str, sparsity: float) -> MaskedWeight:
+    return initial_masks({"w": torch.from_numpy(MASKS["gauss_W"])}, MaskPlan(sparsity, 1, init))["w"]
 
 
 @pytest.mark.parametrize("sparsity", SPARSITIES)
 def test_hard_initialisation_of_masks(sparsity: float) -> None:
-    weight, expected = torch.from_numpy(LOSSES_W := np.load(GOLDEN / "mask_init.npz")["gauss_W"]), f"{sparsity}"
-    packed = np.load(GOLDEN / "mask_init.npz")[f"gauss_magnitude_{expected}_packedmask"]
-    keep = np.unpackbits(packed, count=LOSSES_W.size).astype(bool).reshape(LOSSES_W.shape)
-    facts = MASKS[f"gauss_magnitude_{sparsity}"]
-    masked = MaskedWeight(weight, sparsity)
-    np.testing.assert_array_equal(keep_largest(weight.abs(), sparsity).numpy(), keep)
+    facts, masked = FACTS[f"gauss_magnitude_{sparsity}"], initialised("hard", sparsity)
+    keep = official_mask(f"gauss_magnitude_{sparsity}")
+    np.testing.assert_array_equal(keep_largest(torch.from_numpy(MASKS["gauss_W"]).abs(), sparsity).numpy(), keep)
+    np.testing.assert_array_equal(masked.keep.numpy(), keep)
     np.testing.assert_array_equal((masked.scores > masked.cut).numpy(), keep)
-    assert masked.cut.item() == pytest.approx(facts["threshold"], abs=1e-9)
+    assert masked.cut.item() == facts["threshold"] == pytest.approx(INITIAL_THRESHOLD)
     assert sorted(set(masked.scores.flatten().tolist())) == facts["weight_mask_values"]
-    assert masked.cut.item() == pytest.approx(INITIAL_THRESHOLD)
     assert masked.scores.max().item() == pytest.approx(INITIAL_THRESHOLD * INITIAL_SCALE)
+
+
+@pytest.mark.parametrize("sparsity", SPARSITIES)
+def test_soft_initialisation_of_masks(sparsity: float) -> None:
+    facts, masked = FACTS[f"gauss_magnitude_soft_{sparsity}"], initialised("soft", sparsity)
+    keep = official_mask(f"gauss_magnitude_soft_{sparsity}")
+    np.testing.assert_array_equal(masked.keep.numpy(), keep)
+    np.testing.assert_array_equal((masked.scores > masked.cut).numpy(), keep)
+    assert (masked.keep.numel() - masked.keep.sum()).item() == facts["k"] == facts["zeros"]
+    assert facts["weight_mask_values"] == "abs(W)"
+    np.testing.assert_array_equal(masked.scores.detach().numpy(), np.abs(MASKS["gauss_W"]))
+    if facts["k"]:
+        assert masked.cut.item() == pytest.approx(facts["threshold"], abs=1e-9)
+    else:  # where no weight falls the official threshold is 0, and a score that turns negative would fall
+        assert (masked.cut.item(), facts["threshold"]) == (-torch.inf, 0.0)
+
+
+@pytest.mark.parametrize("title", [title for title in SCHEDULE if title.startswith("final=")])
+def test_cubic_sparsity_schedule(title: str) -> None:
+    settings = dict(part.split("=") for part in title.split(","))
+    final, epochs = float(settings["final"]), float(settings["final_epoch"])
+    initial = final if settings["init"] == "None" else float(settings["init"])
+    assert initial == SCHEDULE[title]["init_sparsity_attr"]
+    for epoch, target in SCHEDULE[title]["values"]:
+        assert cubic_sparsity(initial, final, epoch / epochs) == target
+
+
+def test_sparsities_of_a_gradual_run() -> None:
+    """MNLI as the official script runs it: 5 epochs of 12,272 steps, the target reached at the very end."""
+    plan, steps = MaskPlan(0.9, interval=1000, gradual=Gradual(0.7, ramp=1.0)), 61_360
+    solved = [step for step in range(1, steps + 1) if plan.is_solved(step, steps)]
+    assert solved == [step for step, _ in SCHEDULE["mnli_script_every_1000"]] + [steps]
+    for step, target in SCHEDULE["mnli_script_every_1000"]:
+        assert plan.sparsity_after(step, steps) == pytest.approx(target, abs=1e-15)
+    assert plan.sparsity_after(steps, steps) == 0.9
 
 
 def test_learning_rate_schedule() -> None:
@@ -103,10 +191,12 @@ class TestMaskTrainingOfATinyBert:
     def test_trajectory(self, model: BertForSequenceClassification, data: Encoded) -> None:
         matrices = [str(name) for name in RUN["std50/masked_modules"]]
         cuts: list[list[float]] = []
+        scores: list[np.ndarray] = []
 
         def watch(step: int) -> None:
             masked = [model.get_submodule(f"{name}.parametrizations.weight.0") for name in matrices]
             cuts.append([matrix.cut.item() for matrix in masked if isinstance(matrix, MaskedWeight)])
+            scores[:] = [matrix.scores.numpy(force=True) for matrix in masked if isinstance(matrix, MaskedWeight)]
 
         found = train_mask(
             model,
@@ -115,16 +205,15 @@ class TestMaskTrainingOfATinyBert:
             torch.arange(48).split(8),
             Recipe(steps=6, batch_size=8, lr=5e-3, warmup=2, raw_epsilon=True),
             make_objective("std"),
-            sparsity=0.5,
-            interval=3,
+            MaskPlan(sparsity=0.5, interval=3, pooler=True),
             seed=0,
-            pooler=True,
             after_step=watch,
         )
         np.testing.assert_allclose(found.trace.losses, RUN["std50/losses"], atol=1e-5, rtol=0)
         np.testing.assert_allclose(cuts, RUN["std50/thresholds"], atol=1e-5, rtol=0)
         assert set(found.mask) == {f"{name}.weight" for name in matrices} == set(prunable_weights(model, pooler=True))
-        for name in matrices:
+        for name, learned in zip(matrices, scores, strict=True):
+            np.testing.assert_allclose(learned, RUN[f"std50/final_weight_mask/{name}"], atol=1e-5, rtol=0)
             np.testing.assert_array_equal(found.mask[f"{name}.weight"].numpy(), RUN[f"std50/final_mask/{name}"])
         found.mask.apply_to(model)
         np.testing.assert_allclose(predict(model, data)[:8].numpy(), RUN["std50/final_eval_logits_b0"], atol=1e-5)

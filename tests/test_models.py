@@ -1,60 +1,193 @@
-"""Loading models and text: seeds, precision, folders that hold no model, pairs as tokens."""
+"""Loading models: architectures, seeds, precision, forms in which weights come, folders that hold no model."""
 
+import os
+import pickle
+import re
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from huggingface_hub import constants
+from plms import LAYERS, TEXT, make_plm, stored_weights
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForSequenceClassification, BertConfig, BertModel, BertTokenizer
+from transformers import AutoModelForSequenceClassification
 
-from srnet import InputError, encode, load_classifier, load_tokenizer
-from srnet.encoding import MAX_LENGTH
+from srnet import (
+    InputError,
+    Recipe,
+    encode,
+    find_subnetwork,
+    load_classifier,
+    load_subnetwork,
+    load_tokenizer,
+    save_subnetwork,
+)
+from srnet.encoding import Encoded
+from srnet.masks import count_zeros, magnitude_mask
 from srnet.models import fingerprint, folder_digest, prunable_weights
 from srnet.tasks import NLI_LABELS, pair_dataset
+from srnet.training import predict
 
-WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "cat", "sat", "dog", "ran", "."]
+HEADS = {
+    "bert": ["classifier.weight"],
+    "bert-large": ["classifier.weight"],
+    "roberta": ["classifier.dense.weight", "classifier.out_proj.weight"],
+}
+POOLER = {"bert": ["bert.pooler.dense.weight"], "bert-large": ["bert.pooler.dense.weight"], "roberta": []}
+every_plm = pytest.mark.parametrize("name", LAYERS)
+
+
+@pytest.fixture(scope="module")
+def plms(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    root = tmp_path_factory.mktemp("plms")
+    return {name: make_plm(root / name, name) for name in LAYERS}
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """An encoder without a classifier, stored in half precision, with its tokenizer."""
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=len(WORDS), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
-    )
-    BertModel(config).half().save_pretrained(tmp_path)
-    (tmp_path / "vocab.txt").write_text("\n".join(WORDS))
-    BertTokenizer(vocab=str(tmp_path / "vocab.txt")).save_pretrained(tmp_path)
-    return tmp_path
+def folder(plms: dict[str, Path], tmp_path: Path) -> Path:
+    """A BERT that a test may change."""
+    return Path(shutil.copytree(plms["bert"], tmp_path / "bert"))
 
 
-def test_the_classifier_follows_the_seed_and_nothing_else(folder: Path) -> None:
+@every_plm
+def test_matrices_of_the_paper_are_found(plms: dict[str, Path], name: str) -> None:
+    model = load_classifier(plms[name], 3, seed=1)
+    names = list(prunable_weights(model))
+    assert len(names) == 6 * LAYERS[name] + len(HEADS[name])
+    assert names[6 * LAYERS[name] :] == HEADS[name]
+    places = [re.sub(r"^\w+\.encoder\.layer\.\d+\.|\.weight$", "", each) for each in names[: 6 * LAYERS[name]]]
+    parts = ["query", "key", "value"]
+    per_layer = [f"attention.self.{part}" for part in parts]
+    per_layer += ["attention.output.dense", "intermediate.dense", "output.dense"]
+    assert places == per_layer * LAYERS[name]
+    with_pooler = list(prunable_weights(model, pooler=True))
+    assert sorted(with_pooler) == sorted(names + POOLER[name])
+
+
+@every_plm
+def test_the_encoder_is_the_stored_one_in_single_precision(plms: dict[str, Path], name: str) -> None:
+    model = load_classifier(plms[name], 3, seed=1)
+    assert not model.training
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+    stored = stored_weights(plms[name])
+    encoder = {key: weight for key, weight in model.state_dict().items() if not key.startswith("classifier.")}
+    assert len(encoder) > 16 * LAYERS[name]
+    assert all(torch.equal(weight, stored[key]) for key, weight in encoder.items())
+
+
+@every_plm
+def test_the_classifier_follows_the_seed_and_nothing_else(plms: dict[str, Path], name: str) -> None:
     torch.manual_seed(5)
-    first = load_classifier(folder, 3, seed=1)
+    first = load_classifier(plms[name], 3, seed=1)
     state = torch.get_rng_state()
-    again, other = load_classifier(folder, 3, seed=1), load_classifier(folder, 3, seed=2)
+    again, other = load_classifier(plms[name], 3, seed=1), load_classifier(plms[name], 3, seed=2)
     assert torch.equal(torch.get_rng_state(), state)
     assert fingerprint(first.state_dict()) == fingerprint(again.state_dict())
-    heads = [model.get_parameter("classifier.weight") for model in (first, other)]
-    assert not torch.equal(*heads)
+    for head in HEADS[name]:
+        assert not torch.equal(first.get_parameter(head), other.get_parameter(head))
     assert fingerprint(first.base_model.state_dict()) == fingerprint(other.base_model.state_dict())
-    assert heads[0].shape == (3, 16)
+    assert first.get_parameter(HEADS[name][-1]).shape == (3, 16)
 
 
-def test_models_are_loaded_in_single_precision_and_evaluation_mode(folder: Path) -> None:
-    model = load_classifier(folder, 3, seed=1)
-    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
-    assert not model.training
-    stored = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float16)
-    weight = "bert.encoder.layer.0.attention.self.query.weight"
-    assert torch.equal(model.get_parameter(weight), stored.get_parameter(weight).float())
-    assert len(prunable_weights(model)) == 7
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("name", ["bert", "roberta"])
+def test_a_classifier_that_comes_along_is_drawn_anew(
+    plms: dict[str, Path], tmp_path: Path, name: str, classes: int
+) -> None:
+    load_classifier(plms[name], classes, seed=5).save_pretrained(tmp_path)
+    for head in HEADS[name]:
+        first, again, other = (load_classifier(tmp_path, 3, seed).get_parameter(head) for seed in (1, 1, 2))
+        assert torch.equal(first, again)
+        assert not torch.equal(first, other)
+        assert first.std() < 0.1
 
 
-def test_folders_without_a_model(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    empty = tmp_path_factory.mktemp("empty")
+def pairs(folder: Path) -> Encoded:
+    """24 pairs of the sentences the tokenizers know, of three classes."""
+    sentences = [TEXT[number % 3] * (1 + number % 4) for number in range(24)]
+    data = pair_dataset(sentences, sentences[::-1], [number % 3 for number in range(24)], NLI_LABELS)
+    return encode(data, load_tokenizer(folder))
+
+
+@pytest.mark.parametrize("name", ["bert", "roberta"])
+def test_a_subnetwork_from_folder_to_folder(plms: dict[str, Path], tmp_path: Path, name: str) -> None:
+    data = pairs(plms[name])
+    model = load_classifier(plms[name], 3, seed=1)
+    before = fingerprint(model.state_dict())
+    mask = find_subnetwork(model, data, data, Recipe(steps=6, batch_size=8, lr=1e-2), sparsity=0.7, interval=2)
+    assert fingerprint(model.state_dict()) == before
+    assert mask.zeros() == {key: (count_zeros(0.7, w.numel()), w.numel()) for key, w in prunable_weights(model).items()}
+    start = magnitude_mask(prunable_weights(model), 0.7)
+    assert any(not torch.equal(start[key], mask[key]) for key in mask)
+
+    model.save_pretrained(tmp_path)
+    save_subnetwork(mask, tmp_path / "mask.safetensors")
+    mask.apply_to(model)
+    reread = AutoModelForSequenceClassification.from_pretrained(tmp_path).eval()
+    assert load_subnetwork(reread, tmp_path / "mask.safetensors") == mask
+    assert torch.equal(predict(reread, data), predict(model, data))
+
+
+@pytest.mark.parametrize("hub_name", ["bert-base-uncased", "FacebookAI/roberta-base"])
+def test_a_name_is_looked_up_in_the_local_cache(
+    plms: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hub_name: str
+) -> None:
+    stored = plms["roberta" if "roberta" in hub_name else "bert"]
+    repository = tmp_path / f"models--{hub_name.replace('/', '--')}"
+    shutil.copytree(stored, repository / "snapshots" / "0123abc")
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text("0123abc")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    model = load_classifier(hub_name, 3, seed=1)
+    assert fingerprint(model.state_dict()) == fingerprint(load_classifier(stored, 3, seed=1).state_dict())
+    assert load_tokenizer(hub_name).get_vocab() == load_tokenizer(stored).get_vocab()
+
+
+def test_a_name_that_is_neither_folder_nor_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    for load in (lambda: load_classifier("no-such-model", 3, 0), lambda: load_tokenizer("no-such-model")):
+        with pytest.raises(InputError, match="no-such-model: neither a folder with a model nor loadable by name"):
+            load()
+
+
+class Harmful:
+    """What an attacker puts in a pickle: code that runs when it is read."""
+
+    def __init__(self, trace: Path) -> None:
+        self.trace = trace
+
+    def __reduce__(self) -> tuple[Callable[[str], int], tuple[str]]:
+        return os.system, (f"touch {self.trace}",)
+
+
+def test_a_pickle_is_read_as_tensors_and_nothing_else(folder: Path, tmp_path: Path) -> None:
+    expected = fingerprint(load_classifier(folder, 3, seed=1).state_dict())
+    weights, trace, binary = load_file(folder / "model.safetensors"), tmp_path / "trace", folder / "pytorch_model.bin"
+    (folder / "model.safetensors").unlink()
+    torch.save(weights, binary)
+    assert fingerprint(load_classifier(folder, 3, seed=1).state_dict()) == expected
+
+    torch.save({**weights, "harmful": Harmful(trace)}, binary)
+    with pytest.raises(InputError, match=r"more than tensors; nothing in them was run; save the model as safetensors"):
+        load_classifier(folder, 3, 0)
+    assert not trace.exists()
+    pickle.loads(pickle.dumps(Harmful(trace)))  # so that the test can fail
+    assert trace.exists()
+
+    binary.write_bytes(b"junk")
+    with pytest.raises(InputError, match="neither a folder with a model nor loadable by name"):
+        load_classifier(folder, 3, 0)
+
+
+def test_folders_without_a_model(folder: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
     for load in (lambda: load_classifier(empty, 3, 0), lambda: load_tokenizer(empty), lambda: folder_digest(empty)):
-        with pytest.raises(InputError, match=r"empty0: no model in this folder \(config\.json is missing\)"):
+        with pytest.raises(InputError, match=r"empty: no model in this folder \(config\.json is missing\)"):
             load()
     weights = (folder / "model.safetensors").read_bytes()
     (folder / "model.safetensors").write_bytes(weights[:-100])
@@ -67,6 +200,13 @@ def test_folders_without_a_model(folder: Path, tmp_path_factory: pytest.TempPath
         load_classifier(folder, 3, 0)
 
 
+@pytest.mark.parametrize("name", ["bert", "roberta"])
+def test_a_folder_without_a_vocabulary(plms: dict[str, Path], tmp_path: Path, name: str) -> None:
+    shutil.copy(plms[name] / "config.json", tmp_path)
+    with pytest.raises(InputError, match="no vocabulary beside the model"):
+        load_tokenizer(tmp_path)
+
+
 def test_weights_of_another_encoder_are_refused(folder: Path) -> None:
     weights = load_file(folder / "model.safetensors")
     save_file({name.replace("layer.0", "block.0"): w for name, w in weights.items()}, folder / "model.safetensors")
@@ -76,38 +216,9 @@ def test_weights_of_another_encoder_are_refused(folder: Path) -> None:
         load_classifier(folder, 3, 0)
 
 
-@pytest.mark.parametrize("classes", [2, 3])
-def test_a_classifier_that_comes_along_is_drawn_anew(folder: Path, classes: int) -> None:
-    load_classifier(folder, classes, seed=5).save_pretrained(folder)
-    first, again, other = (load_classifier(folder, 3, seed).get_parameter("classifier.weight") for seed in (1, 1, 2))
-    assert first.shape == (3, 16)
-    assert torch.equal(first, again)
-    assert not torch.equal(first, other)
-
-
-def test_a_name_that_is_neither_folder_nor_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with pytest.raises(InputError, match="no-such-model: neither a folder with a model nor loadable by name"):
-        load_classifier("no-such-model", 3, 0)
-
-
-def test_the_digest_follows_the_files_not_the_place(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    copy = tmp_path_factory.mktemp("copy")
-    for file in folder.iterdir():
-        (copy / file.name).write_bytes(file.read_bytes())
+def test_the_digest_follows_the_files_not_the_place(folder: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(folder, tmp_path / "copy"))
     (copy / ".hidden").touch()
     assert folder_digest(copy) == folder_digest(folder)
     (copy / "config.json").write_text((copy / "config.json").read_text() + "\n")
     assert folder_digest(copy) != folder_digest(folder)
-
-
-def test_pairs_become_tokens(folder: Path) -> None:
-    data = pair_dataset(["The cat sat.", "dog"], ["the dog ran", "bird " * 200], [0, 2], NLI_LABELS)
-    encoded = encode(data, load_tokenizer(folder))
-    names = [WORDS[token] for token in encoded.input_ids[0].tolist()]
-    assert names[:10] == ["[CLS]", "the", "cat", "sat", ".", "[SEP]", "the", "dog", "ran", "[SEP]"]
-    assert set(names[10:]) == {"[PAD]"}
-    assert encoded.token_type_ids is not None
-    assert encoded.token_type_ids[0].tolist()[:10] == [0] * 6 + [1] * 4
-    assert encoded.lengths.tolist() == [10, MAX_LENGTH]
-    assert encoded.labels.tolist() == [0, 2]

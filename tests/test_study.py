@@ -33,7 +33,7 @@ SPARSITIES = [0.0, 0.5]
 
 @pytest.fixture(scope="module")
 def study() -> Study:
-    return choose("smoke", sparsities=SPARSITIES, seeds=[1], inputs=Inputs(device="cpu"))
+    return choose("smoke", tasks=["nli"], sparsities=SPARSITIES, seeds=[1], inputs=Inputs(device="cpu"))
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_two_workers_give_the_same_records(study: Study, store: Store, tmp_path:
 
 def test_a_killed_run_goes_on_to_the_same_records(study: Study, store: Store, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "srnet", "run", "--profile", "smoke", "--store", str(tmp_path), "--workers", "1"]
-    command += [word for value in SPARSITIES for word in ("--sparsity", str(value))] + ["--seed", "1"]
+    command += [word for value in SPARSITIES for word in ("--sparsity", str(value))] + ["--seed", "1", "--task", "nli"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
     while len(lasting(tmp_path)) < 2 and process.poll() is None:
         time.sleep(0.01)
@@ -162,8 +162,10 @@ def table(study: Study, store: Store) -> pd.DataFrame:
 def test_the_table_is_tidy(table: pd.DataFrame) -> None:
     assert set(table.curve) == {"full bert (std)", "full bert (poe)", "mask train (std)", "mask train (poe)"}
     assert set(table[table.curve == "mask train (poe)"].sparsity) == set(SPARSITIES)
+    parts = {"all", "class entailment", "class neutral", "class contradiction", "bias-aligned", "bias-conflicting"}
+    assert set(table[table.dataset == "mnli-m"].subset) == parts
     assert not table.duplicated(["dataset", "subset", "curve", "sparsity", "seed"]).any()
-    assert table.accuracy.between(0, 1).all()
+    assert table.score.between(0, 1).all()
     assert set(zip(table.dataset, table.split, strict=True)) == {("mnli-m", "ID"), ("hans", "OOD")}
 
 
@@ -172,8 +174,8 @@ def test_the_figure_has_a_panel_per_data_set_and_a_line_per_curve(study: Study, 
     assert [axis.get_ylabel().split("\n")[0] for axis in figure.axes] == ["ID: MNLI-m", "OOD: HANS"]
     assert all(len(axis.lines) == 4 for axis in figure.axes)
     drawn = {line.get_label(): np.asarray(line.get_ydata()) for line in figure.axes[0].lines}
-    wanted = table[(table.curve == "mask train (std)") & (table.dataset == "mnli-m")].sort_values("sparsity")
-    assert list(drawn["mask train (std)"]) == pytest.approx(list(100 * wanted.accuracy))
+    wanted = table[(table.curve == "mask train (std)") & (table.dataset == "mnli-m") & (table.subset == "all")].sort_values("sparsity")
+    assert list(drawn["mask train (std)"]) == pytest.approx(list(100 * wanted.score))
 
 
 def test_summary_tables(table: pd.DataFrame) -> None:
@@ -186,7 +188,7 @@ def test_the_heatmap_has_a_cell_per_curve_sparsity_and_subset(study: Study, tabl
     axis = subset_heatmap(table, "hans", study.profile.title).axes[0]
     assert len(axis.texts) == 36
     chosen = table[(table.curve == "full bert (std)") & (table.subset == "constituent/entailment")]
-    assert axis.texts[0].get_text() == f"{100 * chosen.accuracy.mean():.0f}"
+    assert axis.texts[0].get_text() == f"{100 * chosen.score.mean():.0f}"
 
 
 def made_up(values: dict[tuple[str, float], tuple[float, float]]) -> pd.DataFrame:
@@ -196,7 +198,7 @@ def made_up(values: dict[tuple[str, float], tuple[float, float]]) -> pd.DataFram
         for (dataset, split), accuracy in zip((("mnli-m", "ID"), ("hans", "OOD")), pair, strict=True)
         for seed in (0, 1)
     ]
-    return pd.DataFrame(rows, columns=["task", "dataset", "split", "subset", "curve", "sparsity", "seed", "accuracy"])
+    return pd.DataFrame(rows, columns=["task", "dataset", "split", "subset", "curve", "sparsity", "seed", "score"])
 
 
 def test_claims_hold_and_fail_with_the_numbers() -> None:
@@ -281,6 +283,6 @@ def test_bad_input_is_one_line_and_leaves_nothing(command: Any, words: list[str]
 def test_plan_and_status_compute_nothing(command: Any) -> None:
     plan = command("plan", "--profile", "smoke", "--seed", "1")
     assert plan.returncode == 0, plan.stderr
-    assert "11 experiments, 0 of them" in plan.stdout
+    assert "33 experiments, 0 of them" in plan.stdout
     status = command("status", "--profile", "smoke", "--seed", "1")
-    assert status.stdout.count("missing") == 11
+    assert status.stdout.count("missing") == 33

@@ -1,252 +1,397 @@
 import os
+import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from datasets import ClassLabel, Dataset, Value
+from datasets import Dataset, concatenate_datasets
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from srnet.bias import BiasModel, overlap_features
 from srnet.errors import InputError
 from srnet.tasks import (
+    FACT_LABELS,
     HANS_HEURISTICS,
     HANS_LABELS,
     NLI_LABELS,
+    PARAPHRASE_LABELS,
+    SYMMETRIC_LABELS,
     TASKS,
+    MissingDataWarning,
     TaskData,
+    find_task,
     load_task,
     pair_dataset,
-    read_hans,
-    read_mnli,
-    read_table,
     source_files,
+    write_task,
 )
 
-MNLI = "index\tsentence1\tsentence2\tgold_label\n"
-HANS = "gold_label\tsentence1\tsentence2\theuristic\n"
-GOOD = "0\tThe cat saw a dog .\tA cat saw .\tentailment\n"
-HANS_GOOD = "non-entailment\tThe cat saw a dog .\tA dog saw .\tlexical_overlap\n"
-
-
-def write(folder: Path, content: str | bytes, name: str = "file.tsv") -> Path:
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return path
-
-
-def rows(dataset: Dataset) -> list[tuple[str, str, int, str]]:
-    return [(row["premise"], row["hypothesis"], row["label"], row["subset"]) for row in dataset]
-
-
-def test_mnli_columns_are_found_by_name_in_any_place(tmp_path: Path) -> None:
-    train = write(tmp_path, "pairID\tsentence1\tlabel1\tsentence2\tgold_label\n7\tp\tneutral\th\tcontradiction\n")
-    dev = write(tmp_path, "gold_label\tlabel1\tlabel2\tsentence2\tsentence1\nneutral\t\t\th\tp\n", "dev.tsv")
-    assert rows(read_mnli(train)) == [("p", "h", 2, "")]
-    assert rows(read_mnli(dev)) == [("p", "h", 1, "")]
-
-
-def test_hans_keeps_text_and_heuristic(tmp_path: Path) -> None:
-    dataset = read_hans(write(tmp_path, HANS + HANS_GOOD + "entailment\tp .\th .\tconstituent\n"))
-    assert rows(dataset) == [
-        ("The cat saw a dog .", "A dog saw .", 1, "lexical_overlap"),
-        ("p .", "h .", 0, "constituent"),
-    ]
-
-
-def test_columns_and_types(tmp_path: Path) -> None:
-    for dataset, labels in [
-        (read_mnli(write(tmp_path, MNLI + GOOD)), NLI_LABELS),
-        (read_hans(write(tmp_path, HANS + HANS_GOOD)), HANS_LABELS),
-        (pair_dataset(["p"], ["h"], [0], NLI_LABELS), NLI_LABELS),
-    ]:
-        assert dataset.features == {
-            "premise": Value("string"),
-            "hypothesis": Value("string"),
-            "label": ClassLabel(names=list(labels)),
-            "subset": Value("string"),
-        }
-
-
-@pytest.mark.parametrize(
-    "sentence",
-    ['"Well', 'it\'s "so"', "a\x85b", "a\u2028b\u2029c", "a\x0bb\x0cc\x1cd", "a\rb", " spaced ", "\ufeffmark", "né 漢"],
-)
-def test_a_sentence_is_kept_as_it_is(tmp_path: Path, sentence: str) -> None:
-    path = write(tmp_path, f"{MNLI}0\t{sentence}\t{sentence}\tneutral\n{GOOD}")
-    assert rows(read_mnli(path))[0] == (sentence, sentence, 1, "")
-    assert len(read_mnli(path)) == 2
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        (MNLI + GOOD + GOOD).encode(),
-        (MNLI + GOOD + GOOD).rstrip("\n").encode(),
-        (MNLI + GOOD + GOOD).replace("\n", "\r\n").encode(),
-        (MNLI + GOOD + GOOD).encode("utf-8-sig"),
-        (MNLI + GOOD + GOOD).replace("\n", "\r\n").rstrip("\r\n").encode("utf-8-sig"),
+# The files of the official code, in the order in which a task is read: training, development, OOD, OOD training.
+TREE = {
+    "nli": [
+        "MNLI/train.tsv",
+        "MNLI/dev_matched.tsv",
+        "MNLI/hans/heuristics_evaluation_set.txt",
+        "MNLI/hans/heuristics_train_set.txt",
     ],
-    ids=["plain", "no final newline", "CRLF", "BOM", "BOM, CRLF, no final newline"],
-)
-def test_line_ends_and_byte_order_mark(tmp_path: Path, content: bytes) -> None:
-    assert rows(read_mnli(write(tmp_path, content))) == [("The cat saw a dog .", "A cat saw .", 0, "")] * 2
+    "paraphrase": [
+        "QQP/train.tsv",
+        "QQP/dev.tsv",
+        "QQP/paws_qqp/dev_and_test.tsv",
+        "QQP/paws_wiki/test.tsv",
+        "QQP/paws_qqp/train.tsv",
+        "QQP/paws_wiki/train.tsv",
+    ],
+    "fact": [
+        "fever/fever.train.jsonl",
+        "fever/fever.dev.jsonl",
+        "fever/sym1/test.jsonl",
+        "fever/sym2/test.jsonl",
+        "fever/sym2/dev.jsonl",
+    ],
+}
+REQUIRED = [(task, file) for task, files in TREE.items() for file in files[:2]]
+OPTIONAL = [(task, file) for task, files in TREE.items() for file in files[2:]]
+OOD_LABELS = {"nli": HANS_LABELS, "paraphrase": PARAPHRASE_LABELS, "fact": SYMMETRIC_LABELS}
+OOD_SUBSETS = {"nli": HANS_HEURISTICS, "paraphrase": ("",), "fact": ("",)}
+# Of OOD training examples: the classes, and the subsets in the order that the files are read in.
+OOD_TRAIN_LABELS = {"nli": (0, 2), "paraphrase": (0, 1), "fact": (0, 1)}
+OOD_TRAIN_SUBSETS = {"nli": HANS_HEURISTICS, "paraphrase": ("paws-qqp", "paws-wiki"), "fact": ("",)}
 
-
-def test_byte_order_mark_before_a_wanted_column(tmp_path: Path) -> None:
-    assert rows(read_hans(write(tmp_path, (HANS + HANS_GOOD).encode("utf-8-sig"))))[0][2] == 1
-
-
-SENTENCE = st.text(st.characters(exclude_characters="\t\n", exclude_categories=["Cs"]), min_size=1).filter(
+Row = tuple[str, str, int, str]
+SENTENCE = st.text(st.characters(exclude_characters="\t\n\r", exclude_categories=["Cs"]), min_size=1).filter(
     lambda text: not text.isspace()
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
-@given(st.lists(st.tuples(SENTENCE, SENTENCE, st.sampled_from(range(3))), min_size=1))
-def test_every_row_comes_back_in_order(tmp_path: Path, examples: list[tuple[str, str, int]]) -> None:
-    lines = [f"{i}\t{p}\t{h}\t{NLI_LABELS[y]}\n" for i, (p, h, y) in enumerate(examples)]
-    assert rows(read_mnli(write(tmp_path, MNLI + "".join(lines)))) == [(p, h, y, "") for p, h, y in examples]
+def dataset(rows: list[Row], label_names: tuple[str, ...]) -> Dataset:
+    premises, hypotheses, labels, subsets = zip(*rows, strict=True)
+    return pair_dataset(premises, hypotheses, labels, label_names, subsets)
 
 
-# name: (reader, content, where in the file, reason)
-MALFORMED: dict[str, tuple[Callable[[Path], Dataset], str | bytes, str, str]] = {
-    "empty file": (read_mnli, "", "", "empty"),
-    "header only": (read_mnli, MNLI, "", "no rows"),
-    "header only, no newline": (read_mnli, MNLI.rstrip("\n"), "", "no rows"),
-    "missing column": (read_mnli, "index\tsentence1\tgold_label\n0\tp\tneutral\n", ":1", "no column 'sentence2'"),
-    "no header": (read_mnli, GOOD + GOOD, ":1", "no column 'sentence1'"),
-    "blank header": (read_mnli, "\n" + GOOD, ":1", "no column 'sentence1'"),
-    "MNLI read as HANS": (read_hans, MNLI + GOOD, ":1", "no column 'heuristic'"),
-    "commas for tabs": (read_mnli, (MNLI + GOOD).replace("\t", ","), ":1", "no column 'sentence1'"),
-    "duplicated header name": (
-        read_mnli,
-        MNLI.replace("index", "sentence2") + GOOD,
-        ":1",
-        "column 'sentence2' more than once",
-    ),
-    "duplicated name of an unused column": (read_mnli, "index\t" + MNLI + "0\t" + GOOD, ":1", "'index' more than once"),
-    "short row": (read_mnli, MNLI + GOOD + "0\tp\tneutral\n" + GOOD, ":3", "3 tab-separated cells"),
-    "long row": (read_mnli, MNLI + GOOD + "0\tp\th\tq\tneutral\n", ":3", "5 tab-separated cells"),
-    "blank line within": (read_mnli, MNLI + GOOD + "\n" + GOOD, ":3", "1 tab-separated cells"),
-    "blank line at the end": (read_mnli, MNLI + GOOD + "\n", ":3", "1 tab-separated cells"),
-    "cut off in the last row": (read_mnli, MNLI + GOOD + GOOD[:12], ":3", "2 tab-separated cells"),
-    "unknown label": (
-        read_mnli,
-        MNLI + GOOD + "0\tp\th\t-\n",
-        ":3",
-        "unknown gold_label '-'; known are entailment, neutral, contradiction",
-    ),
-    "label with a space": (read_mnli, MNLI + GOOD.replace("ment\n", "ment \n"), ":2", "gold_label 'entailment '"),
-    "empty label": (read_mnli, MNLI + "0\tp\th\t\n", ":2", "gold_label ''"),
-    "HANS label in MNLI": (read_mnli, MNLI + "0\tp\th\tnon-entailment\n", ":2", "gold_label 'non-entailment'"),
-    "MNLI label in HANS": (
-        read_hans,
-        HANS + "neutral\tp\th\tsubsequence\n",
-        ":2",
-        "known are entailment, non-entailment",
-    ),
-    "unknown heuristic": (
-        read_hans,
-        HANS + HANS_GOOD + "entailment\tp\th\toverlap\n",
-        ":3",
-        "unknown heuristic 'overlap'",
-    ),
-    "empty premise": (read_mnli, MNLI + "0\t\th\tneutral\n", ":2", "sentence1 is empty"),
-    "blank hypothesis": (read_mnli, MNLI + GOOD + "0\tp\t \u00a0\tneutral\n", ":3", "sentence2 is empty"),
-    "Latin-1": (read_mnli, MNLI.encode() + GOOD.encode() + b"0\tcaf\xe9 .\th\tneutral\n", ":3", "not UTF-8"),
-    "UTF-16": (read_mnli, (MNLI + GOOD).encode("utf-16"), ":1", "not UTF-8"),
-    "bad bytes in an unused column": (read_mnli, MNLI.encode() + b"\xff" + GOOD.encode(), ":2", "not UTF-8"),
-}
+def examples(labels: tuple[int, ...], subsets: tuple[str, ...] = ("",)) -> st.SearchStrategy[list[Row]]:
+    row = st.tuples(SENTENCE, SENTENCE, st.sampled_from(labels), st.sampled_from(subsets))
+    return st.lists(row, min_size=1, max_size=6)
 
 
-@pytest.mark.parametrize("case", MALFORMED)
-def test_a_malformed_file_is_named_with_line_and_reason(tmp_path: Path, case: str) -> None:
-    read, content, line, reason = MALFORMED[case]
-    path = write(tmp_path, content)
-    with pytest.raises(InputError) as error:
-        read(path)
-    assert str(error.value).startswith(f"{path}{line}: ")
-    assert reason in str(error.value)
-    assert "\n" not in str(error.value)
+@st.composite
+def task_data(draw: st.DrawFn, name: str) -> TaskData:
+    """Draw any text of a task, with or without each OOD set."""
+    task = TASKS[name]
+    classes = tuple(range(len(task.labels)))
+    ood_classes = tuple(range(len(OOD_LABELS[name])))
+    ood = {
+        id_: dataset(draw(examples(ood_classes, OOD_SUBSETS[name])), OOD_LABELS[name])
+        for id_ in task.ood
+        if draw(st.booleans())
+    }
+    ood_train = None
+    if draw(st.booleans()):
+        rows = draw(examples(OOD_TRAIN_LABELS[name], OOD_TRAIN_SUBSETS[name]))
+        if name == "paraphrase":
+            rows.sort(key=lambda row: row[3])
+        ood_train = dataset(rows * (10 if name == "fact" else 1), task.labels)
+    return TaskData(
+        name=name,
+        train=dataset(draw(examples(classes)), task.labels),
+        dev=dataset(draw(examples(classes)), task.labels),
+        ood=ood,
+        ood_train=ood_train,
+    )
 
 
-@pytest.mark.parametrize("name", ["nowhere.tsv", "."])
-def test_a_path_that_is_no_file(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InputError, match="cannot be read"):
-        read_mnli(tmp_path / name)
+def small(name: str) -> TaskData:
+    """Return a few examples of everything that a task has."""
+    task = TASKS[name]
+    pairs = [(f"premise {i} .", f"hypothesis {i} .", i) for i in range(len(task.labels))]
+    train = dataset([(*pair, "") for pair in pairs], task.labels)
+    subsets = OOD_TRAIN_SUBSETS[name]
+    ood_train = [(f"p {i}", f"h {i}", OOD_TRAIN_LABELS[name][i % 2], subset) for i, subset in enumerate(subsets)]
+    ood = [("p", "h", 1, subset) for subset in OOD_SUBSETS[name]]
+    return TaskData(
+        name=name,
+        train=train,
+        dev=train.select([1, 0]),
+        ood={id_: dataset([*ood, (id_, id_, 0, ood[0][3])], OOD_LABELS[name]) for id_ in task.ood},
+        ood_train=dataset(ood_train * (10 if name == "fact" else 1), task.labels),
+    )
 
 
-def test_read_table_gives_lines_and_columns_in_the_order_asked(tmp_path: Path) -> None:
-    path = write(tmp_path, "a\tb\tc\n1\t2\t3\n4\t5\t6\n")
-    assert list(read_table(path, ["c", "a"])) == [(2, ["3", "1"]), (3, ["6", "4"])]
+def equal(one: Dataset | None, other: Dataset | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one.features == other.features and one.to_dict() == other.to_dict()
 
 
-def official_tree(folder: Path) -> Path:
-    write(folder, MNLI + GOOD * 3, "MNLI/train.tsv")
-    write(folder, MNLI + GOOD * 2, "MNLI/dev_matched.tsv")
-    write(folder, HANS + HANS_GOOD, "MNLI/hans/heuristics_evaluation_set.txt")
-    return folder
+def assert_equal(one: TaskData, other: TaskData) -> None:
+    assert (one.name, list(one.ood)) == (other.name, list(other.ood))
+    assert equal(one.train, other.train)
+    assert equal(one.dev, other.dev)
+    assert equal(one.ood_train, other.ood_train)
+    assert all(equal(one.ood[id_], other.ood[id_]) for id_ in one.ood)
 
 
-def test_load_task(tmp_path: Path) -> None:
-    data = load_task("nli", official_tree(tmp_path))
-    assert isinstance(data, TaskData)
-    assert (data.name, len(data.train), len(data.dev), len(data.ood["hans"])) == ("nli", 3, 2, 1)
-    assert list(data.ood) == list(TASKS["nli"].ood)
-    assert (TASKS["nli"].labels, TASKS["nli"].dev_name) == (("entailment", "neutral", "contradiction"), "mnli-m")
+@pytest.mark.parametrize("name", TASKS)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@given(data=st.data())
+def test_what_is_written_is_read_back(tmp_path_factory: pytest.TempPathFactory, name: str, data: st.DataObject) -> None:
+    drawn, folder = data.draw(task_data(name)), tmp_path_factory.mktemp("data")
+    write_task(drawn, folder)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MissingDataWarning)
+        assert_equal(load_task(name, folder), drawn)
 
 
-def test_source_files(tmp_path: Path) -> None:
-    paths = source_files("nli", official_tree(tmp_path))
-    names = ["MNLI/train.tsv", "MNLI/dev_matched.tsv", "MNLI/hans/heuristics_evaluation_set.txt"]
-    assert [path.relative_to(tmp_path).as_posix() for path in paths] == names
+@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.filterwarnings("error")
+def test_the_whole_of_a_task_is_in_the_official_tree(tmp_path: Path, name: str) -> None:
+    write_task(small(name), tmp_path)
+    found = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert found == set(TREE[name])
+    assert [path.relative_to(tmp_path).as_posix() for path in source_files(name, tmp_path)] == TREE[name]
+    assert_equal(load_task(name, tmp_path), small(name))
 
 
-@pytest.mark.parametrize("missing", TASKS["nli"].files)
+def test_all_tasks_in_one_folder(tmp_path: Path) -> None:
+    for name in TASKS:
+        write_task(small(name), tmp_path)
+    for name in TASKS:
+        assert_equal(load_task(name, tmp_path), small(name))
+
+
+def test_what_the_tasks_are() -> None:
+    assert list(TASKS) == ["nli", "paraphrase", "fact"]
+    assert [task.name for task in TASKS.values()] == list(TASKS)
+    assert [task.labels for task in TASKS.values()] == [NLI_LABELS, PARAPHRASE_LABELS, FACT_LABELS]
+    assert [[task.dev_name, *task.ood] for task in TASKS.values()] == [
+        ["mnli-m", "hans"],
+        ["qqp", "paws-qqp", "paws-wiki"],
+        ["fever", "sym1", "sym2"],
+    ]
+    assert [task.metric for task in TASKS.values()] == ["accuracy", "weighted_f1", "accuracy"]
+    assert [task.bias for task in TASKS.values()] == ["pair", "pair", "claim"]
+    assert {name: list(task.files) for name, task in TASKS.items()} == TREE
+
+
+def test_ood_training_examples_have_the_labels_of_the_task(tmp_path: Path) -> None:
+    for name, task in TASKS.items():
+        write_task(small(name), tmp_path)
+        ood_train = load_task(name, tmp_path).ood_train
+        assert ood_train is not None
+        assert tuple(ood_train.features["label"].names) == task.labels
+        assert ood_train.features == load_task(name, tmp_path).train.features
+
+
+def test_symmetric_dev_is_trained_on_ten_times_and_written_once(tmp_path: Path) -> None:
+    once = dataset([("p", "h", 1, ""), ("q", "g", 0, "")], FACT_LABELS)
+    write_task(replace(small("fact"), ood_train=concatenate_datasets([once] * 10)), tmp_path)
+    assert len((tmp_path / "fever/sym2/dev.jsonl").read_text().splitlines()) == 2
+    assert equal(load_task("fact", tmp_path).ood_train, concatenate_datasets([once] * 10))
+
+
+@pytest.mark.parametrize(("name", "file"), OPTIONAL)
+@pytest.mark.parametrize("door", [load_task, source_files])
+def test_a_missing_ood_file_is_left_out_but_not_in_silence(
+    tmp_path: Path, name: str, file: str, door: Callable[[str, Path], object]
+) -> None:
+    write_task(small(name), tmp_path)
+    (tmp_path / file).unlink()
+    with pytest.warns(MissingDataWarning) as caught:
+        found = door(name, tmp_path)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    message = str(caught[0].message)
+    assert message.startswith(f"{tmp_path / file}: no such file; ")
+    if isinstance(found, TaskData):
+        whole = small(name)
+        gone = [id_ for id_ in whole.ood if id_ not in found.ood]
+        if gone:
+            assert message.endswith(f"; {gone[0]} is left out")
+            assert_equal(found, replace(whole, ood={id_: found.ood[id_] for id_ in whole.ood if id_ not in gone}))
+        elif name == "paraphrase":
+            assert whole.ood_train is not None
+            left = "paws-wiki" if "paws_qqp" in file else "paws-qqp"
+            kept = whole.ood_train.filter(lambda row: row["subset"] == left)
+            assert_equal(found, replace(whole, ood_train=kept))
+        else:
+            assert message.endswith(f"{list(whole.ood)[-1]} training set is left out")
+            assert_equal(found, replace(whole, ood_train=None))
+    else:
+        assert found == tuple(tmp_path / other for other in TREE[name] if other != file)
+
+
+@pytest.mark.parametrize(("name", "file"), REQUIRED)
 @pytest.mark.parametrize("door", [load_task, source_files])
 def test_a_missing_file_is_named_with_the_expected_tree(
-    tmp_path: Path, missing: str, door: Callable[[str, Path], object]
+    tmp_path: Path, name: str, file: str, door: Callable[[str, Path], object]
 ) -> None:
-    (official_tree(tmp_path) / missing).unlink()
+    write_task(small(name), tmp_path)
+    (tmp_path / file).unlink()
     with pytest.raises(InputError) as error:
-        door("nli", tmp_path)
-    assert str(error.value).startswith(f"{tmp_path / missing}: no such file")
-    assert all(file in str(error.value) for file in TASKS["nli"].files)
+        door(name, tmp_path)
+    assert str(error.value).startswith(f"{tmp_path / file}: no such file")
+    assert all(other in str(error.value) for other in TREE[name])
+
+
+@pytest.mark.parametrize("file", TREE["paraphrase"])
+def test_a_malformed_file_is_an_error_wherever_it_is(tmp_path: Path, file: str) -> None:
+    write_task(small("paraphrase"), tmp_path)
+    with (tmp_path / file).open("a") as lines:
+        lines.write("cut off\n")
+    number = len((tmp_path / file).read_text().splitlines())
+    with pytest.raises(InputError, match=f"{file}:{number}: 1 tab-separated cells"):
+        load_task("paraphrase", tmp_path)
 
 
 @pytest.mark.parametrize("door", [load_task, source_files])
 def test_an_unknown_task(tmp_path: Path, door: Callable[[str, Path], object]) -> None:
-    with pytest.raises(InputError, match="unknown task 'mnli'; known are nli"):
+    with pytest.raises(InputError, match="unknown task 'mnli'; known are nli, paraphrase, fact"):
         door("mnli", tmp_path)
+    with pytest.raises(InputError, match="unknown task 3"):
+        find_task(3)  # type: ignore[arg-type]
+
+
+def one(label: int, subset: str = "", premise: str = "p", names: tuple[str, ...] = NLI_LABELS) -> Dataset:
+    return pair_dataset([premise], ["h"], [label], names, [subset])
+
+
+UNWRITABLE: dict[str, tuple[TaskData, str]] = {
+    "tab in training": (replace(small("nli"), train=one(0, premise="a\tb")), "nli, training set, example 0: sentence1"),
+    "line break in dev": (replace(small("nli"), dev=one(0, premise="a\nb")), "nli, mnli-m, example 0: sentence1 has"),
+    "empty premise": (replace(small("nli"), dev=one(0, premise="")), "nli, mnli-m, example 0: sentence1 is empty"),
+    "neutral HANS": (
+        replace(small("nli"), ood_train=one(1, "subsequence")),
+        "nli, hans training set, example 0: unknown label 'neutral'",
+    ),
+    "HANS without heuristic": (replace(small("nli"), ood_train=one(0)), "unknown subset ''"),
+    "no HANS examples": (replace(small("nli"), ood_train=one(0).select([])), "nli, hans training set: no examples"),
+    "unknown OOD set": (
+        replace(small("nli"), ood={"paws": one(0)}),
+        "nli: unknown OOD data set 'paws'; known are hans",
+    ),
+    "three classes in HANS": (
+        replace(small("nli"), ood={"hans": one(0)}),
+        "nli, hans: its classes are entailment, neu",
+    ),
+    "PAWS from nowhere": (
+        replace(small("paraphrase"), ood_train=one(0, names=PARAPHRASE_LABELS)),
+        "paraphrase, OOD training examples: their subset tells the file; it must be paws-qqp, then paws-wiki",
+    ),
+    "PAWS in another order": (
+        replace(
+            small("paraphrase"),
+            ood_train=concatenate_datasets(
+                [one(0, f"paws-{name}", names=PARAPHRASE_LABELS) for name in ("qqp", "wiki", "qqp")]
+            ),
+        ),
+        "it must be paws-qqp, then paws-wiki",
+    ),
+    "nine copies": (
+        replace(small("fact"), ood_train=concatenate_datasets([one(0, names=FACT_LABELS)] * 9)),
+        "fact, OOD training examples: sym2 is not 10 copies",
+    ),
+    "ten different examples": (
+        replace(small("fact"), ood_train=concatenate_datasets([one(i % 2, names=FACT_LABELS) for i in range(10)])),
+        "sym2 is not 10 copies",
+    ),
+    "each example ten times": (
+        replace(
+            small("fact"),
+            ood_train=concatenate_datasets([one(i // 10, names=FACT_LABELS) for i in range(20)]),
+        ),
+        "sym2 is not 10 copies",
+    ),
+    "no NOT ENOUGH INFO in Symmetric": (
+        replace(small("fact"), ood_train=concatenate_datasets([one(2, names=FACT_LABELS)] * 10)),
+        "fact, sym2 training set, example 0: unknown label 'NOT ENOUGH INFO'",
+    ),
+    "unknown task": (replace(small("nli"), name="snli"), "unknown task 'snli'"),
+}
+
+
+@pytest.mark.parametrize("case", UNWRITABLE)
+def test_text_that_the_files_cannot_hold_is_refused_before_anything_is_written(tmp_path: Path, case: str) -> None:
+    data, reason = UNWRITABLE[case]
+    with pytest.raises(InputError) as error:
+        write_task(data, tmp_path / "data")
+    assert reason in str(error.value)
+    assert "\n" not in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("name", "file"), [(name, file) for name, files in TREE.items() for file in files])
+def test_a_file_that_is_there_is_left_alone(tmp_path: Path, name: str, file: str) -> None:
+    path = tmp_path / file
+    path.parent.mkdir(parents=True)
+    path.write_text("precious")
+    with pytest.raises(InputError) as error:
+        write_task(replace(small(name), ood={}, ood_train=None), tmp_path)
+    assert str(error.value) == f"{path}: there already; give another folder, or remove it"
+    assert [found for found in tmp_path.rglob("*") if found.is_file()] == [path]
+    assert path.read_text() == "precious"
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "QQP").write_text("a file")
+    with pytest.raises(InputError, match=r"train\.tsv: cannot be written"):
+        write_task(small("paraphrase"), tmp_path)
+
+
+REAL_COUNTS = {"nli": (25_931, 9_815, [30_000], 30_000), "fact": (8_866, 1_500, [717, 712], 7_080)}
 
 
 @pytest.fixture(scope="module")
-def real() -> TaskData:
+def real() -> Path:
     if "SRNET_DATA" not in os.environ:
-        pytest.skip("SRNET_DATA is not set: no folder with MNLI and HANS in their official formats")
-    return load_task("nli", Path(os.environ["SRNET_DATA"]))
+        pytest.skip("SRNET_DATA is not set: no folder with the data sets in their official formats")
+    return Path(os.environ["SRNET_DATA"])
 
 
-def test_real_counts(real: TaskData) -> None:
-    hans = real.ood["hans"]
-    assert len(real.train) == 25_931
-    assert np.bincount(real.dev["label"]).tolist() == [3479, 3123, 3213]
-    assert np.bincount(hans["label"]).tolist() == [15_000, 15_000]
-    assert [list(hans["subset"]).count(name) for name in HANS_HEURISTICS] == [10_000] * 3
+@pytest.mark.parametrize("name", REAL_COUNTS)
+def test_real_rows(real: Path, name: str) -> None:
+    data = load_task(name, real)
+    ood = [len(part) for part in data.ood.values()]
+    assert (len(data.train), len(data.dev), ood, data.ood_train and len(data.ood_train)) == REAL_COUNTS[name]
 
 
-def test_real_overlap_bias_helps_on_mnli_and_misleads_on_hans(real: TaskData) -> None:
+def test_real_labels(real: Path) -> None:
+    def counts(dataset: Dataset | None) -> list[int]:
+        assert dataset is not None
+        return np.bincount(dataset["label"]).tolist()
+
+    nli = load_task("nli", real)
+    assert [counts(nli.train), counts(nli.dev)] == [[8750, 8634, 8547], [3479, 3123, 3213]]
+    assert [counts(nli.ood["hans"]), counts(nli.ood_train)] == [[15_000] * 2, [15_000, 0, 15_000]]
+    assert [list(nli.ood["hans"]["subset"]).count(name) for name in HANS_HEURISTICS] == [10_000] * 3
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MissingDataWarning)  # PAWS need not be there
+        paraphrase = load_task("paraphrase", real)
+    assert [counts(paraphrase.train), counts(paraphrase.dev)] == [[7573, 4373], [4870, 2728]]
+    assert counts(load_task("fact", real).ood["sym1"]) == [379, 338]
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_real_text_survives_writing(real: Path, tmp_path: Path, name: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MissingDataWarning)
+        data = load_task(name, real)
+        write_task(data, tmp_path)
+        assert_equal(load_task(name, tmp_path), data)
+
+
+def test_real_overlap_bias_helps_on_mnli_and_misleads_on_hans(real: Path) -> None:
     def log_probs_and_labels(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
         features = overlap_features(dataset["premise"], dataset["hypothesis"])
         return model.log_probs(features), np.array(dataset["label"])
 
+    data = load_task("nli", real)
     model = BiasModel.fit(
-        overlap_features(real.train["premise"], real.train["hypothesis"]), np.array(real.train["label"]), 3
+        overlap_features(data.train["premise"], data.train["hypothesis"]), np.array(data.train["label"]), 3
     )
-    dev, labels = log_probs_and_labels(real.dev)
+    dev, labels = log_probs_and_labels(data.dev)
     assert (dev.argmax(1) == labels).mean() > 0.42
-    hans, labels = log_probs_and_labels(real.ood["hans"])
+    hans, labels = log_probs_and_labels(data.ood["hans"])
     assert ((hans.argmax(1) != 0) == labels).mean() <= 0.51

@@ -192,24 +192,25 @@ class Pattern:
         return rng.choice(self.phrasings).format(*words)
 
 
-PATTERNS = (
-    Pattern(
-        ("the {0} travelled from {1} to {2}", "the {0} went from {1} to {2}", "the {0} left {1} for {2}"),
-        (lexicon.PEOPLE, lexicon.CITIES, lexicon.CITIES),
-    ),
-    *(
-        Pattern((f"the {{0}} is {more} than the {{1}}", f"the {{1}} is {less} than the {{0}}"), (lexicon.PEOPLE,) * 2)
-        for more, less in lexicon.COMPARATIVES
-    ),
-    Pattern(("the {0} was born in {1}", "{1} is the birthplace of the {0}"), (lexicon.PEOPLE, lexicon.CITIES)),
-    Pattern(("the {0} lives in {1}", "the home of the {0} is in {1}"), (lexicon.PEOPLE, lexicon.CITIES)),
-    Pattern(("the {0} works in the {1}", "the {1} is where the {0} works"), (lexicon.PEOPLE, lexicon.PLACES)),
-    Pattern(
-        ("the {0} visited {1} on {2}", "on {2} the {0} was in {1}", "on {2} the {0} visited the city of {1}"),
-        (lexicon.PEOPLE, lexicon.CITIES, lexicon.DAYS),
-    ),
-    Pattern(("the {0} met the {1} on {2}", "on {2} the {0} met the {1}"), (lexicon.PEOPLE,) * 2 + (lexicon.DAYS,)),
+TRAVEL = Pattern(
+    ("the {0} travelled from {1} to {2}", "the {0} went from {1} to {2}", "the {0} left {1} for {2}"),
+    (lexicon.PEOPLE, lexicon.CITIES, lexicon.CITIES),
 )
+COMPARISONS = tuple(
+    Pattern((f"the {{0}} is {more} than the {{1}}", f"the {{1}} is {less} than the {{0}}"), (lexicon.PEOPLE,) * 2)
+    for more, less in lexicon.COMPARATIVES
+)
+BORN = Pattern(("the {0} was born in {1}", "{1} is the birthplace of the {0}"), (lexicon.PEOPLE, lexicon.CITIES))
+LIVES = Pattern(("the {0} lives in {1}", "the home of the {0} is in {1}"), (lexicon.PEOPLE, lexicon.CITIES))
+WORKS = Pattern(("the {0} works in the {1}", "the {1} is where the {0} works"), (lexicon.PEOPLE, lexicon.PLACES))
+VISITED = Pattern(
+    ("the {0} visited {1} on {2}", "on {2} the {0} was in {1}", "on {2} the {0} visited the city of {1}"),
+    (lexicon.PEOPLE, lexicon.CITIES, lexicon.DAYS),
+)
+MET = Pattern(
+    ("the {0} met the {1} on {2}", "on {2} the {0} met the {1}"), (lexicon.PEOPLE, lexicon.PEOPLE, lexicon.DAYS)
+)
+PATTERNS = (TRAVEL, *COMPARISONS, BORN, LIVES, WORKS, VISITED, MET)
 
 
 def _sentence(*words: str) -> str:

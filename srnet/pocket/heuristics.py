@@ -7,19 +7,10 @@ event has one direction) and neutral otherwise.
 from collections.abc import Callable
 from dataclasses import replace
 from random import Random
-from typing import NamedTuple
 
 from srnet.pocket import lexicon
 from srnet.pocket.facts import Event, different, embedded
-
-
-class Pair(NamedTuple):
-    """A premise, a hypothesis, the label's name, and the subset (heuristic) where the data set has them."""
-
-    premise: str
-    hypothesis: str
-    label: str
-    subset: str = ""
+from srnet.pocket.pairs import Pair
 
 
 def lexical_overlap(rng: Random, entailed: bool, held_out: bool) -> Pair:

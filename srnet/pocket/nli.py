@@ -1,19 +1,16 @@
 """Natural language inference in the pocket world: MNLI-like training and dev data, HANS-like test data."""
 
-import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import cycle, islice
 from random import Random
 
-from datasets import Dataset
-
 from srnet.pocket import lexicon
 from srnet.pocket.facts import Event, embedded
-from srnet.pocket.heuristics import HEURISTICS, Pair
+from srnet.pocket.heuristics import HEURISTICS
+from srnet.pocket.pairs import Pair, to_dataset, unseen
 from srnet.pocket.world import World
-from srnet.tasks import HANS_LABELS, NLI_LABELS, TaskData, pair_dataset
+from srnet.tasks import HANS_LABELS, NLI_LABELS, TaskData
 
 
 def build_nli(world: World) -> TaskData:
@@ -24,26 +21,25 @@ def build_nli(world: World) -> TaskData:
 
     Returns:
         Training and dev data of three equal classes; under "hans" a test set with as many entailed as non-entailed
-        pairs of each of three heuristics (its subsets). Dev and test pairs are all different, and occur neither in
-        the training data nor in the pre-training text.
+        pairs of each of three heuristics (its subsets). OOD training examples are of the latter kind, half as many as
+        there are training examples; as where HANS is trained on, those not entailed count as contradictions. Dev and
+        test pairs are all different, and occur neither in the training data (ID or OOD) nor in the pre-training text.
     """
     train = list(islice(_mnli_pairs(world, "train", held_out=False), world.train))
-    seen = {(pair.premise, pair.hypothesis) for pair in train}
-    dev = list(islice(_unseen(_mnli_pairs(world, "dev", held_out=True), seen), world.dev))
-    hans = list(islice(_unseen(_hans_pairs(world), seen), world.test))
+    ood_train = [
+        pair._replace(label="entailment" if pair.label == "entailment" else "contradiction")
+        for pair in islice(_hans_pairs(world, "hans/train", held_out=False), world.train // 2)
+    ]
+    seen = {pair.text for pair in (*train, *ood_train)}
+    dev = list(islice(unseen(_mnli_pairs(world, "dev", held_out=True), seen), world.dev))
+    hans = list(islice(unseen(_hans_pairs(world, "hans", held_out=True), seen), world.test))
     return TaskData(
         name="nli",
-        train=_dataset(train, NLI_LABELS),
-        dev=_dataset(dev, NLI_LABELS),
-        ood={"hans": _dataset(hans, HANS_LABELS)},
+        train=to_dataset(train, NLI_LABELS),
+        dev=to_dataset(dev, NLI_LABELS),
+        ood={"hans": to_dataset(hans, HANS_LABELS)},
+        ood_train=to_dataset(ood_train, NLI_LABELS),
     )
-
-
-def fingerprint() -> str:
-    """Return the SHA-256 of what a small world holds: it changes when the generator does."""
-    data = build_nli(World(train=240, dev=60, test=120))
-    rows = [list(part.to_dict().items()) for part in (data.train, data.dev, data.ood["hans"])]
-    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
 
 def high_overlap(rng: Random, label: str, held_out: bool) -> Pair:
@@ -119,23 +115,9 @@ def _mnli_pairs(world: World, split: str, held_out: bool) -> Iterator[Pair]:
             yield low_overlap(rng, label, held_out, world.suppositions)
 
 
-def _hans_pairs(world: World) -> Iterator[Pair]:
+def _hans_pairs(world: World, split: str, held_out: bool) -> Iterator[Pair]:
     """Draw pairs without end, heuristics and labels in turn."""
-    rng = world.random("hans")
+    rng = world.random(split)
     for heuristic, entailed in cycle([(name, entailed) for name in HEURISTICS for entailed in (True, False)]):
-        pair = HEURISTICS[heuristic](rng, entailed, True)
+        pair = HEURISTICS[heuristic](rng, entailed, held_out)
         yield pair._replace(label="entailment" if entailed else "non-entailment", subset=heuristic)
-
-
-def _unseen(pairs: Iterator[Pair], seen: set[tuple[str, str]]) -> Iterator[Pair]:
-    """Leave out the pairs whose text is among those `seen`, to which the others are added."""
-    for pair in pairs:
-        text = (pair.premise, pair.hypothesis)
-        if text not in seen:
-            seen.add(text)
-            yield pair
-
-
-def _dataset(pairs: list[Pair], label_names: tuple[str, ...]) -> Dataset:
-    premises, hypotheses, labels, subsets = zip(*pairs, strict=True)
-    return pair_dataset(premises, hypotheses, [label_names.index(label) for label in labels], label_names, subsets)

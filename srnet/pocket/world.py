@@ -14,12 +14,19 @@ class World:
         seed: of everything drawn.
         train: number of training examples.
         dev: number of examples of the in-distribution development set.
-        test: number of examples of each out-of-distribution test set.
+        test: number of examples of each out-of-distribution test set (where they come in fours, rounded down).
         high_overlap_negatives: share of the non-entailed training (and dev) pairs whose hypothesis words are all in
             the premise; they alone contradict the bias.
         low_overlap_entailments: share of the entailed pairs whose hypothesis has words that the premise lacks.
         suppositions: share of the other neutral pairs whose premise supposes what the hypothesis says ("if ..."); the
             fewer, the more the model relies on overlap where a clause of the premise is only supposed.
+        high_overlap_non_duplicates: share of the non-duplicate training (and dev) pairs whose second sentence has no
+            word that the first lacks; they alone contradict the bias.
+        low_overlap_duplicates: share of the duplicates whose second sentence has words that the first lacks.
+        giveaways: share of the training (and dev) claims with an adverb that is typical of their class; the others
+            have one that is typical of another class.
+        hard_refutes: share of the refuted training (and dev) claims whose evidence exchanges roles.
+        distractions: share of the evidence, in all of the task's data sets, that tells something else as well.
 
     Raises:
         InputError: if a size is below 12 (one example for each heuristic, label and class) or a share outside [0, 1].
@@ -32,6 +39,11 @@ class World:
     high_overlap_negatives: float = 0.03
     low_overlap_entailments: float = 0.15
     suppositions: float = 0.1
+    high_overlap_non_duplicates: float = 0.04
+    low_overlap_duplicates: float = 0.2
+    giveaways: float = 0.93
+    hard_refutes: float = 0.2
+    distractions: float = 0.3
 
     def __post_init__(self) -> None:
         for field in fields(self):

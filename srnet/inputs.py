@@ -1,0 +1,157 @@
+"""Where an experiment's text, word vectors and pre-trained model come from."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+from datasets import Dataset, concatenate_datasets
+
+from srnet import pocket
+from srnet.encoding import Encoded, encode
+from srnet.errors import InputError
+from srnet.experiments import Data, Pretrained
+from srnet.files import digest, sha256
+from srnet.models import folder_digest, load_tokenizer
+from srnet.tasks import TASKS, TaskData, load_task, source_files
+from srnet.vectors import WordVectors
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Where an experiment's inputs lie, and where it runs; none of it changes a result's key.
+
+    Attributes:
+        data_dir: folder of the official data files; not needed for the pocket world.
+        plm: a pre-trained model to use in place of the profile's: a local folder, or a name on the Hugging Face hub.
+        vectors: fastText file (.bin or .vec) of word vectors for the bias models; without one, fastText trains vectors
+            on each task's own training text.
+        device: torch device.
+    """
+
+    data_dir: Path | None = None
+    plm: str | None = None
+    vectors: Path | None = None
+    device: str = "cuda" if torch.cuda.is_available() else "cpu"
+
+    @classmethod
+    def from_environment(cls) -> "Inputs":
+        """Take what is set of the variables SRNET_DATA, SRNET_PLM and SRNET_VECTORS."""
+        data, vectors = os.environ.get("SRNET_DATA"), os.environ.get("SRNET_VECTORS")
+        plm = os.environ.get("SRNET_PLM") or None
+        return cls(Path(data) if data else None, plm, Path(vectors) if vectors else None)
+
+
+def read_text(data: Data, inputs: Inputs) -> TaskData:
+    """Return the text of a task: generated, or read from the data folder.
+
+    Raises:
+        InputError: if there is no data folder, a file of it is missing or malformed, or the text is not the named one.
+    """
+    return _read_text(replace(data, vectors="", with_ood=False), inputs)
+
+
+@lru_cache(maxsize=4)
+def _read_text(data: Data, inputs: Inputs) -> TaskData:
+    if data.world is not None:
+        found, text = pocket.fingerprint(data.task), pocket.build(data.task, data.world)
+    else:
+        folder = data_folder(inputs)
+        found, text = text_digest(data.task, folder), load_task(data.task, folder)
+    if found != data.sha256:
+        raise InputError(f"text of {data.task}: its digest is {found[:12]}, the experiment names {data.sha256[:12]}")
+    return text
+
+
+def text_digest(task: str, folder: Path) -> str:
+    """Return the digest of the official files that a task is read from.
+
+    Raises:
+        InputError: if the training or development file is missing.
+    """
+    return digest(source_files(task, folder), folder)
+
+
+def training_set(data: Data, inputs: Inputs) -> Dataset:
+    """Return what is trained on: the ID training set, with the OOD training examples after it where `data` says so.
+
+    Raises:
+        InputError: if there are none.
+    """
+    text = read_text(data, inputs)
+    if not data.with_ood:
+        return text.train
+    if text.ood_train is None:
+        files = ", ".join(source.file for source in TASKS[data.task].ood_train.values())
+        raise InputError(f"OOD training examples of {data.task} are needed: none of {files} is in the data folder")
+    return concatenate_datasets([text.train, text.ood_train])
+
+
+def test_sets(data: Data, inputs: Inputs) -> Mapping[str, Dataset]:
+    """Return the ID development set and the OOD test sets by their names."""
+    text = read_text(data, inputs)
+    return {TASKS[data.task].dev_name: text.dev} | dict(text.ood)
+
+
+@lru_cache(maxsize=4)
+def encoded(data: Data, plm: Pretrained, inputs: Inputs) -> Mapping[str, Encoded]:
+    """Return the training set, as "train", and the test sets of a task, tokenised for a model."""
+    tokenizer = load_tokenizer(plm_source(plm, inputs))
+    sets = {"train": training_set(data, inputs), **test_sets(data, inputs)}
+    return {name: encode(part, tokenizer) for name, part in sets.items()}
+
+
+def word_vectors(data: Data, inputs: Inputs) -> WordVectors:
+    """Return the word vectors of a task's bias model: from the user's file, or trained on the ID training set.
+
+    Raises:
+        InputError: if the file is not the one that the experiment names.
+    """
+    if not data.vectors:
+        train = read_text(data, inputs).train
+        return WordVectors.train([*train["premise"][:], *train["hypothesis"][:]])
+    if inputs.vectors is None or file_digest(inputs.vectors) != data.vectors:
+        where = f"{inputs.vectors}: not" if inputs.vectors else "a file is needed:"
+        raise InputError(f"{where} the word vectors of the experiment, which --vectors or SRNET_VECTORS must name")
+    return WordVectors.read(inputs.vectors)
+
+
+@lru_cache(maxsize=4)
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file that may be large.
+
+    Raises:
+        InputError: if it cannot be read.
+    """
+    try:
+        return sha256(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def data_folder(inputs: Inputs) -> Path:
+    """Return the folder of the official data files.
+
+    Raises:
+        InputError: if none is given.
+    """
+    if inputs.data_dir is None:
+        raise InputError("official data files are needed: give their folder with --data-dir or SRNET_DATA")
+    return inputs.data_dir
+
+
+@lru_cache(maxsize=4)
+def plm_source(plm: Pretrained, inputs: Inputs) -> Path | str:
+    """Return the folder, or the name on the hub, that a pre-trained model is loaded from.
+
+    Raises:
+        InputError: if the folder holds another model than the expression names.
+    """
+    if not plm.sha256:
+        return plm.name
+    folder = Path(inputs.plm) if inputs.plm and Path(inputs.plm).is_dir() else pocket.plm_folder()
+    if folder_digest(folder) != plm.sha256:
+        raise InputError(f"{folder}: not the model {plm.name!r} of the experiment, which --plm or SRNET_PLM must name")
+    return folder

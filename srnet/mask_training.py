@@ -1,0 +1,267 @@
+"""Mask training (Algorithm 2): a subnetwork is found by learning which weights to keep, while no weight changes."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+from transformers import PreTrainedModel
+
+from srnet.encoding import Encoded
+from srnet.errors import InputError
+from srnet.masks import SCOPES, Mask, count_zeros, solve
+from srnet.metrics import correct
+from srnet.models import prunable_weights
+from srnet.training import Objective, Recipe, Trace, fit, predict
+
+INITIAL_THRESHOLD = 0.01  # φ at the start of mask training, Appendix A.1
+INITIAL_SCALE = 2.0  # α: a kept weight starts at a score of α·φ
+WINDOW = 0.7  # the best mask is chosen after this share of the steps, Appendix B.3.3
+INITIALISATIONS = ("hard", "soft")
+
+
+@dataclass(frozen=True)
+class Gradual:
+    """Sparsity that rises while the mask is trained (Section 5.2; Zhu and Gupta, 2017).
+
+    Attributes:
+        initial: s_i, the sparsity at the start.
+        ramp: share of the steps over which it rises to the target s_f, in (0, 1]; there it stays. 1 is the authors'
+            released code, where only the last mask has the target sparsity; the default ends the rise where the
+            selection window opens.
+    """
+
+    initial: float
+    ramp: float = WINDOW
+
+    def __post_init__(self) -> None:
+        count_zeros(self.initial, 1)
+        if not 0 < self.ramp <= 1:
+            raise InputError(f"gradual sparsity: ramp is {self.ramp}: give a share of the steps, above 0 and at most 1")
+
+
+@dataclass(frozen=True)
+class MaskPlan:
+    """How a mask is trained, beside the recipe of its scores.
+
+    Attributes:
+        sparsity: share of weights to remove, in [0, 1).
+        interval: Δt_φ, steps between two solutions of the thresholds; the last step always ends with one.
+        init: ``"hard"``, scores are α·φ where magnitude pruning keeps a weight and 0 elsewhere (Equation 1 of the
+            supplement), or ``"soft"``, they are the magnitudes themselves and φ the one that cuts at the wanted
+            sparsity (Equation 2).
+        scope: ``"local"``, each matrix meets the sparsity, or ``"global"``, all together do.
+        pooler: also mask BERT's pooler, as the authors' released code does.
+        gradual: the rise of the sparsity; it is fixed if there is none.
+        window: share of the steps after which masks are candidates.
+
+    Raises:
+        InputError: if a value is out of range.
+    """
+
+    sparsity: float
+    interval: int
+    init: str = "hard"
+    scope: str = "local"
+    pooler: bool = False
+    gradual: Gradual | None = None
+    window: float = WINDOW
+
+    def __post_init__(self) -> None:
+        count_zeros(self.sparsity, 1)
+        if self.interval < 1:
+            raise InputError(f"interval is {self.interval}: give a positive number of steps between threshold updates")
+        for field, value, known in (("init", self.init, INITIALISATIONS), ("scope", self.scope, SCOPES)):
+            if value not in known:
+                raise InputError(f"{field} {value!r} is unknown: choose one of {', '.join(known)}")
+        if self.gradual and self.gradual.initial > self.sparsity:
+            rise = f"from {self.gradual.initial} to {self.sparsity}"
+            raise InputError(f"gradual sparsity {rise} falls: give an initial sparsity below the target")
+
+    def sparsity_after(self, step: int, steps: int) -> float:
+        """Return the sparsity that the thresholds are solved for after `step` of `steps` steps."""
+        if self.gradual is None or self._risen(step, steps):
+            return self.sparsity
+        return cubic_sparsity(self.gradual.initial, self.sparsity, step / (self.gradual.ramp * steps))
+
+    def is_solved(self, step: int, steps: int) -> bool:
+        """Tell whether thresholds are solved after `step` of `steps` steps."""
+        return step % self.interval == 0 or step == steps
+
+    def candidates(self, steps: int) -> list[int]:
+        """Return after which steps the mask is a candidate: solved, within the window, and at the target sparsity."""
+        return [
+            step
+            for step in range(1, steps + 1)
+            if self.is_solved(step, steps) and step > self.window * steps and self._risen(step, steps)
+        ]
+
+    def _risen(self, step: int, steps: int) -> bool:
+        return self.gradual is None or step == steps or step >= self.gradual.ramp * steps
+
+
+def cubic_sparsity(initial: float, final: float, progress: float) -> float:
+    """Return ``s_f + (s_i - s_f)(1 - t)³``, the sparsity after a share t of the rise (Zhu and Gupta, 2017).
+
+    Args:
+        initial: s_i, sparsity at t = 0.
+        final: s_f, sparsity from t = 1 on.
+        progress: t; below 0 it counts as 0, above 1 as 1.
+    """
+    left = 1 - min(max(progress, 0.0), 1.0)
+    return final + (initial - final) * left**3
+
+
+class StraightThrough(torch.autograd.Function):
+    """Binarise scores against a threshold; the gradient passes as if nothing had happened (Bengio et al., 2013)."""
+
+    @staticmethod
+    def forward(context: object, scores: Tensor, cut: Tensor) -> Tensor:
+        """Return 1 where a score is greater than `cut`, else 0, in the dtype of `scores`."""
+        return (scores > cut).to(scores.dtype)
+
+    @staticmethod
+    def backward(context: object, *gradients: Tensor) -> tuple[Tensor, None]:
+        """Return the gradient with respect to the binary mask as that of the scores."""
+        return gradients[0], None
+
+
+class MaskedWeight(nn.Module):
+    """A parametrisation ``W ↦ m ⊙ W`` whose mask ``m`` is learned as real-valued scores ``m̂`` of the shape of W.
+
+    In training mode ``m`` follows the scores at every step: a weight is kept while its score exceeds the threshold φ.
+    In evaluation mode ``m`` is the mask `keep` of the last solution of the thresholds, of exactly the wanted sparsity.
+
+    Args:
+        scores: m̂, float tensor of the shape of W.
+        cut: φ, a scalar tensor.
+        keep: m, bool tensor of the shape of W.
+    """
+
+    def __init__(self, scores: Tensor, cut: Tensor, keep: Tensor) -> None:
+        super().__init__()
+        self.scores, self.cut, self.keep = nn.Parameter(scores), cut, keep
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """Return the masked weight."""
+        return weight * (StraightThrough.apply(self.scores, self.cut) if self.training else self.keep)
+
+
+def initial_masks(weights: dict[str, Tensor], plan: MaskPlan) -> dict[str, MaskedWeight]:
+    """Return the masks that training starts from, by name of the weight: those of one-shot magnitude pruning.
+
+    Args:
+        weights: weight matrices by name.
+        plan: sparsity (its initial one if it rises), initialisation and scope.
+    """
+    magnitudes = {name: weight.detach().abs() for name, weight in weights.items()}
+    masks = {}
+    for name, (cut, keep) in solve(magnitudes, plan.sparsity_after(0, 1), plan.scope).items():
+        if plan.init == "hard":
+            cut = cut.new_tensor(INITIAL_THRESHOLD)
+            scores = keep.to(cut.dtype) * (INITIAL_SCALE * INITIAL_THRESHOLD)
+        else:
+            scores = magnitudes[name].clone()
+        masks[name] = MaskedWeight(scores, cut, keep)
+    return masks
+
+
+@dataclass(frozen=True)
+class MaskSearch:
+    """What mask training found.
+
+    Attributes:
+        mask: the chosen mask.
+        step: after how many steps it was taken.
+        selection: (step, ID dev accuracy) of every mask that was a candidate.
+        trace: losses and tokens of the training.
+    """
+
+    mask: Mask
+    step: int
+    selection: list[tuple[int, float]]
+    trace: Trace
+
+
+def train_mask(
+    model: PreTrainedModel,
+    train: Encoded,
+    dev: Encoded,
+    batches: Iterable[Tensor],
+    recipe: Recipe,
+    objective: Objective,
+    plan: MaskPlan,
+    seed: int,
+    after_step: Callable[[int], None] = lambda step: None,
+) -> MaskSearch:
+    """Learn a mask for the prunable matrices of `model`: ``P^mask_L(f(θ))``, Algorithm 2.
+
+    Scores are trained through the straight-through estimator; every Δt_φ steps the thresholds are solved anew to meet
+    the sparsity exactly. Of the candidates (`MaskPlan.candidates`) the one with the best accuracy on `dev` is chosen,
+    the earliest of equals. No weight of `model` changes.
+
+    Args:
+        model: a sequence classifier; its mode may change, nothing else does.
+        train: training examples.
+        dev: in-distribution examples to choose the mask by.
+        batches: indices of the training examples of each step.
+        recipe: optimiser and schedule of the scores.
+        objective: the loss.
+        plan: sparsity, initialisation, thresholds and selection.
+        seed: seed of dropout.
+        after_step: called with the number of steps done, after each.
+
+    Raises:
+        InputError: if the model has no such matrices.
+        DivergedError: if the loss is no longer finite.
+    """
+    candidates = plan.candidates(recipe.steps)
+    with _masked(model, plan) as masks:
+        selection: list[tuple[int, float]] = []
+        best: dict[str, Tensor] = {}
+
+        def solve_and_select(step: int) -> None:
+            if plan.is_solved(step, recipe.steps):
+                scores = {name: mask.scores for name, mask in masks.items()}
+                sparsity = plan.sparsity_after(step, recipe.steps)
+                for name, (cut, keep) in solve(scores, sparsity, plan.scope).items():
+                    masks[name].cut, masks[name].keep = cut, keep
+            if step in candidates:
+                accuracy = _accuracy(model, dev)
+                if not selection or accuracy > max(past for _, past in selection):
+                    best.update({name: mask.keep for name, mask in masks.items()})
+                selection.append((step, accuracy))
+            after_step(step)
+
+        scores = [mask.scores for mask in masks.values()]
+        trace = fit(model, scores, train, batches, recipe, objective, seed, solve_and_select)
+    step = max(selection, key=lambda candidate: candidate[1])[0]
+    return MaskSearch(Mask(best), step, selection, trace)
+
+
+@contextmanager
+def _masked(model: PreTrainedModel, plan: MaskPlan) -> Iterator[dict[str, MaskedWeight]]:
+    """Parametrise the prunable matrices with masks and freeze everything else; undo both on leaving."""
+    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    weights = prunable_weights(model, plan.pooler)
+    owners = {name: model.get_submodule(name.removesuffix(".weight")) for name in weights}
+    masks, registered = initial_masks(weights, plan), []
+    for parameter in trainable:
+        parameter.requires_grad_(False)
+    try:
+        for name, owner in owners.items():
+            parametrize.register_parametrization(owner, "weight", masks[name])
+            registered.append(owner)
+        yield masks
+    finally:
+        for owner in registered:
+            parametrize.remove_parametrizations(owner, "weight", leave_parametrized=False)
+        for parameter in trainable:
+            parameter.requires_grad_(True)
+
+
+def _accuracy(model: PreTrainedModel, data: Encoded) -> float:
+    with parametrize.cached():
+        return correct(predict(model, data), data.labels).float().mean().item()

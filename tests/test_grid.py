@@ -1,0 +1,212 @@
+"""Every pair of paradigm, method, loss and task of the paper, run for ten steps in the pocket world."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from srnet import Bias, Checkpoint, Data, FineTuned, Gradual, Mask, Masked, Pretrained, Pruned, Recipe, Teacher, pocket
+from srnet.compute import load_model
+from srnet.executor import run
+from srnet.experiments import Experiment, Model
+from srnet.inputs import Inputs, read_text, training_set
+from srnet.masks import count_zeros, magnitude_mask
+from srnet.models import folder_digest, prunable_weights
+from srnet.pocket import World, plm_folder
+from srnet.store import Store
+from srnet.tasks import TASKS
+from srnet.training import LOSSES
+
+INPUTS = Inputs(device="cpu")
+PLM = Pretrained("pocket", folder_digest(plm_folder()))
+WEIGHTS, SCORES = Recipe(steps=10, batch_size=4, lr=1e-3), Recipe(steps=10, batch_size=4, lr=1e-2)
+SPARSITY, SEED, MATRICES = 0.7, 1, 6 * 3 + 1
+Grid = dict[str, Experiment]
+
+
+def grid(task: str) -> Grid:
+    """Return the experiments of a task by a name for each."""
+    data = Data(task, pocket.fingerprint(task), World(train=48, dev=12, test=12))
+    full = FineTuned(PLM, data, SEED, WEIGHTS, checkpoints=(5,))
+    found: Grid = {"full std": full}
+
+    def of_loss(loss: str) -> dict[str, object]:
+        return {"loss": loss, "teacher": Teacher(full) if loss == "confreg" else None}
+
+    def mask(of: Pretrained | FineTuned | Checkpoint, loss: str = "std", **changes: object) -> Pruned:
+        pruned = Pruned(of, data, SEED, SPARSITY, SCORES, interval=2, **of_loss(loss))  # type: ignore[arg-type]
+        return replace(pruned, **changes)  # type: ignore[arg-type]
+
+    def imp(of: Pretrained | FineTuned, loss: str, method: str, **changes: object) -> Pruned:
+        return mask(of, loss, recipe=WEIGHTS, interval=None, method=method, **changes)
+
+    lottery_ticket, learned = imp(PLM, "std", "imp-rewind"), mask(full, "poe")
+    for loss in LOSSES:
+        of_debiased = replace(full, checkpoints=(), **of_loss(loss))
+        found |= {
+            f"full {loss}": of_debiased if loss != "std" else full,
+            f"fine-tuned: mask {loss}": mask(full, loss),
+            f"fine-tuned: imp {loss}": imp(full, loss, "imp"),
+            f"fine-tuned with {loss}: mask {loss}": mask(of_debiased, loss),
+            f"raw: imp-rewind {loss}": imp(PLM, loss, "imp-rewind"),
+            f"in isolation: imp-rewind std, {loss}": replace(of_debiased, of=Masked(PLM, lottery_ticket)),
+            f"in isolation: mask poe, {loss}": replace(of_debiased, of=Masked(PLM, learned)),
+            f"without fine-tuning: mask {loss}": mask(PLM, loss),
+        }
+    magnitude = Pruned(full, data, SEED, SPARSITY, method="magnitude")
+    unbiased = replace(data, with_ood=True)
+    return found | {
+        "fine-tuned: magnitude": magnitude,
+        "in isolation: magnitude": replace(full, checkpoints=(), of=Masked(PLM, replace(magnitude, of=PLM))),
+        "fine-tuned with OOD data: mask": mask(full, data=unbiased),
+        "fine-tuned with OOD data: imp": imp(full, "std", "imp", data=unbiased),
+        "without fine-tuning, with OOD data: mask": mask(PLM, data=unbiased),
+        "in isolation, with OOD data: mask": replace(full, checkpoints=(), of=Masked(PLM, mask(full, data=unbiased))),
+        "timing: mask": mask(Checkpoint(full, 5), "poe"),
+        "gradual: mask": mask(full, "poe", gradual=Gradual(0.2)),
+        "gradual to the end: mask": mask(full, "poe", gradual=Gradual(0.2, ramp=1.0)),
+        "soft: mask": mask(full, "poe", init="soft"),
+        "global: mask": mask(full, scope="global"),
+        "global: imp": imp(full, "std", "imp", scope="global"),
+        "pooler: mask": mask(full, pooler=True),
+        "rewound each round: imp": imp(full, "poe", "imp", rewind_each_round=True),
+        "restarted: imp": imp(full, "poe", "imp", restart=True),
+    }
+
+
+@pytest.fixture(scope="module", params=TASKS)
+def computed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Grid, Store]:
+    experiments, store = grid(request.param), Store(tmp_path_factory.mktemp("grid"))
+    report = run(list(experiments.values()), store, INPUTS, workers=1)
+    assert report.failed == {}
+    return experiments, store
+
+
+def parameters(model: Model, store: Store) -> dict[str, Tensor]:
+    of = model.like if isinstance(model, Masked) else model
+    labels = len(TASKS[of.data.task].labels) if isinstance(of, FineTuned | Pruned) else len(TASKS["nli"].labels)
+    return load_model(model, labels, store, INPUTS, SEED).state_dict()
+
+
+def mask_of(experiment: Pruned, store: Store) -> Mask:
+    return Mask.load(store.file(experiment, "mask.safetensors"))
+
+
+def test_the_table_is_whole() -> None:
+    names = [name for name in grid("nli") if "OOD" not in name]
+    for loss in LOSSES:
+        assert sum(name.endswith(loss) for name in names) == 8, loss
+
+
+def test_sparsity_is_exact_in_every_matrix(computed: tuple[Grid, Store]) -> None:
+    experiments, store = computed
+    for name, experiment in experiments.items():
+        if name.startswith("full"):
+            continue
+        zeros = store.record(experiment)["zeros"]
+        assert len(zeros) == MATRICES + ("pooler" in name), name
+        if name.startswith("global"):
+            size = sum(size for _, size in zeros.values())
+            assert sum(count for count, _ in zeros.values()) == count_zeros(SPARSITY, size), name
+            assert len({count / size for count, size in zeros.values()}) > 2, name
+        else:
+            assert all(count == count_zeros(SPARSITY, size) for count, size in zeros.values()), name
+
+
+def test_weights_are_frozen_or_moved_as_the_method_says(computed: tuple[Grid, Store]) -> None:
+    experiments, store = computed
+    for name, experiment in experiments.items():
+        if not isinstance(experiment, Pruned):
+            continue
+        of, mask = experiment.of, mask_of(experiment, store)
+        num_labels = len(TASKS[experiment.data.task].labels)
+        before = load_model(of, num_labels, store, INPUTS, SEED).state_dict()
+        after = parameters(experiment, store)
+        assert before.keys() == after.keys()
+        for weight, tensor in after.items():
+            if experiment.method == "imp":
+                moved = (
+                    tensor[mask[weight]] != before[weight][mask[weight]] if weight in mask else tensor != before[weight]
+                )
+                assert weight not in mask or not tensor[~mask[weight]].any(), (name, weight)
+                assert moved.any() or tensor.dtype == torch.int64, (name, weight)
+            else:
+                kept = before[weight] * mask[weight] if weight in mask else before[weight]
+                assert torch.equal(tensor, kept), (name, weight)
+
+
+def test_masks_move_away_from_magnitude_pruning(computed: tuple[Grid, Store]) -> None:
+    experiments, store = computed
+    for name, experiment in experiments.items():
+        if isinstance(experiment, Pruned) and experiment.method != "magnitude":
+            of = load_model(experiment.of, len(TASKS[experiment.data.task].labels), store, INPUTS, SEED)
+            start = magnitude_mask(prunable_weights(of, experiment.pooler), SPARSITY, experiment.scope)
+            found = mask_of(experiment, store)
+            assert any(not torch.equal(found[matrix], start[matrix]) for matrix in start), name
+
+
+def test_what_a_mask_removes_stays_zero_in_isolated_training(computed: tuple[Grid, Store]) -> None:
+    experiments, store = computed
+    for name, experiment in experiments.items():
+        if isinstance(experiment, FineTuned) and isinstance(experiment.of, Masked):
+            mask, after = mask_of(experiment.of.like, store), parameters(experiment, store)
+            before = load_model(PLM, len(TASKS[experiment.data.task].labels), store, INPUTS, SEED).state_dict()
+            for matrix, keep in mask.items():
+                assert not after[matrix][~keep].any(), (name, matrix)
+                assert (after[matrix][keep] != before[matrix][keep]).any(), (name, matrix)
+            word_vectors = "bert.embeddings.word_embeddings.weight"
+            assert not torch.equal(after[word_vectors], before[word_vectors]), name
+
+
+def test_losses_and_options_matter(computed: tuple[Grid, Store]) -> None:
+    """Runs that differ in one choice only differ in what they find."""
+    experiments, store = computed
+    distinct = ("fine-tuned: mask ", "fine-tuned: imp ", "without fine-tuning: mask ", "soft", "gradual", "restarted")
+    found = {
+        name: store.record(experiment)["files"]["mask.safetensors"]
+        for name, experiment in experiments.items()
+        if name.startswith(distinct) and isinstance(experiment, Pruned)
+    }
+    assert len(found) == 3 * len(LOSSES) + 4
+    assert len(set(found.values())) == len(found)
+
+
+def test_records_hold_every_score(computed: tuple[Grid, Store]) -> None:
+    experiments, store = computed
+    for name, experiment in experiments.items():
+        assert isinstance(experiment, FineTuned | Pruned)
+        task, record = TASKS[experiment.data.task], store.record(experiment)
+        assert set(record["metrics"]) == {task.dev_name, *task.ood}, name
+        assert all(task.metric in metrics and metrics["classes"] for metrics in record["metrics"].values()), name
+        bias = record["metrics"][task.dev_name]["bias"]
+        assert sum(group["examples"] for group in bias.values()) == 12, name
+        assert Bias(experiment.data).key in record["operands"], name
+    full = experiments["full std"]
+    assert list(store.record(full)["checkpoints"]) == ["5"]
+
+
+def test_ood_training_examples_are_added(computed: tuple[Grid, Store]) -> None:
+    experiments, store = computed
+    experiment = experiments["fine-tuned with OOD data: mask"]
+    assert isinstance(experiment, Pruned)
+    text = read_text(experiment.data, INPUTS)
+    assert text.ood_train is not None
+    merged = training_set(experiment.data, INPUTS)
+    assert merged["premise"][:] == [*text.train["premise"][:], *text.ood_train["premise"][:]]
+    log_probs = store.tensors(Bias(experiment.data), "log_probs")
+    assert len(log_probs["train"]) == len(merged)
+    of_id = store.tensors(Bias(replace(experiment.data, with_ood=False)), "log_probs")
+    assert torch.equal(of_id["train"], log_probs["train"][: len(text.train)])
+
+
+def test_the_teacher_is_the_full_model(computed: tuple[Grid, Store]) -> None:
+    experiments, store = computed
+    full = experiments["full std"]
+    assert isinstance(full, FineTuned)
+    probs = store.tensors(Teacher(full), "train")["probs"]
+    assert probs.shape == (48, len(TASKS[full.data.task].labels))
+    torch.testing.assert_close(probs.sum(1), torch.ones(48))
+    labels = torch.tensor(training_set(full.data, INPUTS)["label"][:])
+    accuracy = (probs.argmax(1) == labels).float().mean().item()
+    assert accuracy == pytest.approx(store.record(Teacher(full))["metrics"]["train"]["accuracy"])
