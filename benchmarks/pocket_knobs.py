@@ -37,6 +37,7 @@ def main(
 ) -> None:
     """Fine-tune full models with each loss and seed, and add their scores, in percent, to the trail."""
     setting, folder, metric = World(**json.loads(world)), plm or plm_folder(), find_task(task).metric
+    tests = (TASKS[task].dev_name, *TASKS[task].ood)
     data, base = Data(task, fingerprint(task), setting), Pretrained(folder.name, folder_digest(folder))
     recipe = PROFILES["pocket"].training[task].full
     experiments = {(loss, s): FineTuned(base, data, s, recipe, loss) for s in seed for loss in LOSSES}
@@ -46,9 +47,7 @@ def main(
         metrics = {key: store.record(experiment)["metrics"] for key, experiment in experiments.items()}
         bias = _percent(store.record(Bias(data))["metrics"], metric)
     scores = {key: _percent(by_set, metric) for key, by_set in metrics.items()}
-    means = {
-        loss: {name: round(mean(scores[loss, s][name] for s in seed), 2) for name in bias} for loss in LOSSES
-    }
+    means = {loss: {name: round(mean(scores[loss, s][name] for s in seed), 2) for name in tests} for loss in LOSSES}
     line = {
         "note": note,
         "task": task,

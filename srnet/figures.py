@@ -55,10 +55,15 @@ def sparsity_curves(table: pd.DataFrame, source: str) -> Figure:
         figure, axes = plt.subplots(height, len(tasks), figsize=size, squeeze=False, sharex=True, layout="constrained")
         for column, task in zip(axes.T, tasks, strict=True):
             of_task = overall[overall.task == task]
-            for axis, dataset in zip(column, of_task.dataset.unique(), strict=False):
+            datasets = of_task.dataset.unique()
+            for axis, dataset in zip(column, datasets, strict=False):
                 _panel(axis, of_task[of_task.dataset == dataset])
+            for unused in column[len(datasets) :]:
+                unused.remove()
+            lowest = column[len(datasets) - 1]
+            lowest.set_xlabel("sparsity (% of weights removed)")
+            lowest.xaxis.set_tick_params(labelbottom=True)
             column[0].set_title(TASKS[task].title)
-            column[-1].set_xlabel("sparsity (% of weights removed)")
         figure.suptitle(source, fontsize=8, color="0.35")
         handles, labels = axes[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)

@@ -73,7 +73,7 @@ def prune_iteratively(
     Args:
         model: a sequence classifier; all its parameters are trained.
         train: training examples.
-        batches: indices of the training examples of each step.
+        batches: indices of the training examples of each step, for nine tenths of ``recipe.steps``.
         recipe: optimiser and schedule; t_max is ``recipe.steps``, of which nine tenths are done.
         objective: the loss.
         plan: what is pruned and what starts anew at each pruning.
@@ -82,7 +82,7 @@ def prune_iteratively(
         after_step: called with the number of steps done, after each.
 
     Raises:
-        InputError: if there are fewer than `ROUNDS` steps.
+        InputError: if there are fewer than `ROUNDS` steps, or too few batches.
         DivergedError: if the loss is no longer finite.
     """
     if recipe.steps < ROUNDS:
@@ -115,8 +115,12 @@ def prune_iteratively(
         prune(LEVELS[0])
         hold()
         restarts = ends if plan.restart else ()
-        batches = islice(batches, last_step(LEVELS[-1], recipe.steps))
-        return fit(model, list(model.parameters()), train, batches, recipe, objective, seed, step_done, restarts)
+        steps = last_step(LEVELS[-1], recipe.steps)
+        batches = islice(batches, steps)
+        trace = fit(model, list(model.parameters()), train, batches, recipe, objective, seed, step_done, restarts)
+    if len(trace.losses) < steps:
+        raise InputError(f"iterative pruning: {len(trace.losses)} batches for {steps} steps; give one for each")
+    return trace
 
 
 def train_masked(
@@ -147,13 +151,8 @@ def train_masked(
     """
     mask.apply_to(model)
     parameters = dict(model.named_parameters())
-    with holding({name: parameters[name] for name in mask}, mask) as (_, hold):
-
-        def step_done(step: int) -> None:
-            hold()
-            after_step(step)
-
-        return fit(model, list(model.parameters()), train, batches, recipe, objective, seed, step_done)
+    with holding({name: parameters[name] for name in mask}, mask):
+        return fit(model, list(model.parameters()), train, batches, recipe, objective, seed, after_step)
 
 
 @contextmanager
@@ -162,7 +161,8 @@ def holding(weights: dict[str, Tensor], mask: Mask) -> Iterator[tuple[dict[str, 
 
     Yields:
         The masks by name, bool tensors on the weights' devices, which may be replaced; and a function that sets the
-        removed weights to zero, to be called after every optimiser step (AdamW moves a weight without a gradient too).
+        removed weights to zero, to be called after every optimiser step where the masks change: AdamW goes on moving a
+        weight that has had gradients before.
     """
     held = {name: keep.to(weights[name].device) for name, keep in mask.items()}
 

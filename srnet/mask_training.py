@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 
 import torch
 from torch import Tensor, nn
@@ -55,7 +56,7 @@ class MaskPlan:
         scope: ``"local"``, each matrix meets the sparsity, or ``"global"``, all together do.
         pooler: also mask BERT's pooler, as the authors' released code does.
         gradual: the rise of the sparsity; it is fixed if there is none.
-        window: share of the steps after which masks are candidates.
+        window: share of the steps after which masks are candidates, in [0, 1).
 
     Raises:
         InputError: if a value is out of range.
@@ -76,6 +77,8 @@ class MaskPlan:
         for field, value, known in (("init", self.init, INITIALISATIONS), ("scope", self.scope, SCOPES)):
             if value not in known:
                 raise InputError(f"{field} {value!r} is unknown: choose one of {', '.join(known)}")
+        if not 0 <= self.window < 1:
+            raise InputError(f"window is {self.window}: give a share of the steps, from 0 up to but not including 1")
         if self.gradual and self.gradual.initial > self.sparsity:
             rise = f"from {self.gradual.initial} to {self.sparsity}"
             raise InputError(f"gradual sparsity {rise} falls: give an initial sparsity below the target")
@@ -95,11 +98,11 @@ class MaskPlan:
         return [
             step
             for step in range(1, steps + 1)
-            if self.is_solved(step, steps) and step > self.window * steps and self._risen(step, steps)
+            if self.is_solved(step, steps) and step > Fraction(str(self.window)) * steps and self._risen(step, steps)
         ]
 
     def _risen(self, step: int, steps: int) -> bool:
-        return self.gradual is None or step == steps or step >= self.gradual.ramp * steps
+        return self.gradual is None or step == steps or step >= Fraction(str(self.gradual.ramp)) * steps
 
 
 def cubic_sparsity(initial: float, final: float, progress: float) -> float:
@@ -110,8 +113,9 @@ def cubic_sparsity(initial: float, final: float, progress: float) -> float:
         final: s_f, sparsity from t = 1 on.
         progress: t; below 0 it counts as 0, above 1 as 1.
     """
-    left = 1 - min(max(progress, 0.0), 1.0)
-    return final + (initial - final) * left**3
+    if progress <= 0:
+        return initial  # which s_f + (s_i - s_f) need not be in floating point
+    return final + (initial - final) * (1 - min(progress, 1.0)) ** 3
 
 
 class StraightThrough(torch.autograd.Function):
@@ -206,7 +210,7 @@ def train_mask(
         model: a sequence classifier; its mode may change, nothing else does.
         train: training examples.
         dev: in-distribution examples to choose the mask by.
-        batches: indices of the training examples of each step.
+        batches: indices of the training examples of each step, for ``recipe.steps`` steps.
         recipe: optimiser and schedule of the scores.
         objective: the loss.
         plan: sparsity, initialisation, thresholds and selection.
@@ -214,7 +218,7 @@ def train_mask(
         after_step: called with the number of steps done, after each.
 
     Raises:
-        InputError: if the model has no such matrices.
+        InputError: if the model has no such matrices, or there are fewer batches than steps.
         DivergedError: if the loss is no longer finite.
     """
     candidates = plan.candidates(recipe.steps)
@@ -237,6 +241,8 @@ def train_mask(
 
         scores = [mask.scores for mask in masks.values()]
         trace = fit(model, scores, train, batches, recipe, objective, seed, solve_and_select)
+    if len(trace.losses) < recipe.steps:
+        raise InputError(f"mask training: {len(trace.losses)} batches for {recipe.steps} steps; give one for each")
     step = max(selection, key=lambda candidate: candidate[1])[0]
     return MaskSearch(Mask(best), step, selection, trace)
 
@@ -258,6 +264,10 @@ def _masked(model: PreTrainedModel, plan: MaskPlan) -> Iterator[dict[str, Masked
     finally:
         for owner in registered:
             parametrize.remove_parametrizations(owner, "weight", leave_parametrized=False)
+            bias = owner.bias
+            if isinstance(bias, nn.Parameter):  # the weight is now registered after it; put them in order again
+                del owner.bias
+                owner.register_parameter("bias", bias)
         for parameter in trainable:
             parameter.requires_grad_(True)
 

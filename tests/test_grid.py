@@ -1,6 +1,7 @@
 """Every pair of paradigm, method, loss and task of the paper, run for ten steps in the pocket world."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -31,14 +32,14 @@ def grid(task: str) -> Grid:
     full = FineTuned(PLM, data, SEED, WEIGHTS, checkpoints=(5,))
     found: Grid = {"full std": full}
 
-    def of_loss(loss: str) -> dict[str, object]:
+    def of_loss(loss: str) -> dict[str, Any]:
         return {"loss": loss, "teacher": Teacher(full) if loss == "confreg" else None}
 
-    def mask(of: Pretrained | FineTuned | Checkpoint, loss: str = "std", **changes: object) -> Pruned:
-        pruned = Pruned(of, data, SEED, SPARSITY, SCORES, interval=2, **of_loss(loss))  # type: ignore[arg-type]
-        return replace(pruned, **changes)  # type: ignore[arg-type]
+    def mask(of: Pretrained | FineTuned | Checkpoint, loss: str = "std", **changes: Any) -> Pruned:
+        pruned = Pruned(of, data, SEED, SPARSITY, SCORES, interval=2, **of_loss(loss))
+        return replace(pruned, **changes)
 
-    def imp(of: Pretrained | FineTuned, loss: str, method: str, **changes: object) -> Pruned:
+    def imp(of: Pretrained | FineTuned, loss: str, method: str, **changes: Any) -> Pruned:
         return mask(of, loss, recipe=WEIGHTS, interval=None, method=method, **changes)
 
     lottery_ticket, learned = imp(PLM, "std", "imp-rewind"), mask(full, "poe")

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import pairwise
+from itertools import islice, pairwise
 from math import floor
 
 import pytest
@@ -169,6 +169,25 @@ def test_counts_are_exact_and_masks_nested(
             assert sum(removed.values()) == count_zeros(level, sum(sizes.values()))
     for before, after in pairwise(run.masks):
         assert all(not (after[name] & ~before[name]).any() for name in after)
+
+
+@pytest.mark.parametrize("scope", ["local", "global"])
+def test_what_fell_falls_before_a_kept_weight_that_is_zero(
+    tiny_bert: BertForSequenceClassification, pairs: Encoded, scope: str
+) -> None:
+    masks: list[Mask] = []
+
+    def at_level(level: float, mask: Mask) -> None:
+        masks.append(mask)
+        with torch.no_grad():
+            for weight in prunable_weights(tiny_bert).values():
+                weight.zero_()
+
+    batches, plan = shuffled_batches(pairs, RECIPE, seed=1), ImpPlan(scope=scope)
+    prune_iteratively(tiny_bert, pairs, batches, RECIPE, STD, plan, 1, at_level)
+    for before, after in pairwise(masks):
+        assert all(not (after[name] & ~before[name]).any() for name in after)
+    assert [round(mask.sparsity, 2) for mask in masks] == pytest.approx(LEVELS, abs=0.01)
 
 
 def test_globally_matrices_differ_in_sparsity(tiny_bert: BertForSequenceClassification, pairs: Encoded) -> None:
@@ -525,3 +544,9 @@ def test_last_steps_are_a_tenth_apart(steps: int) -> None:
     ends = [last_step(level, steps) for level in LEVELS]
     assert ends == [floor(Fraction(str(level)) * steps) for level in LEVELS]
     assert all(after - before in {steps // 10, -(-steps // 10)} for before, after in pairwise([0, *ends, steps]))
+
+
+def test_too_few_batches_are_an_error(tiny_bert: BertForSequenceClassification, pairs: Encoded) -> None:
+    batches = islice(shuffled_batches(pairs, RECIPE, seed=1), 5)
+    with pytest.raises(InputError, match="5 batches for 18 steps"):
+        prune_iteratively(tiny_bert, pairs, batches, RECIPE, STD, DEFAULT, 1, lambda level, mask: None)

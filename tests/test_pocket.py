@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from worlds import default_world, overlaps, pairs, parts, rows
 
 from srnet.errors import InputError
 from srnet.pocket import World, build, fingerprint
@@ -17,7 +18,6 @@ from srnet.pocket.lexicon import SPECIAL_TOKENS, SYNONYM, VOCABULARY
 from srnet.pocket.pairs import labels_in_shares
 from srnet.pocket.pretraining import Recipe, pretraining_text
 from srnet.tasks import HANS_HEURISTICS, HANS_LABELS, TASKS, TaskData, load_task, write_task
-from worlds import default_world, overlaps, pairs, parts, rows
 
 SMALL = World(train=240, dev=60, test=120)
 FINGERPRINTS = {
@@ -64,7 +64,7 @@ def test_sizes_columns_and_names(task: str) -> None:
     }
     for name, part in parts(data).items():
         assert part.column_names == ["premise", "hypothesis", "label", "subset"]
-        source = what.ood[name] if name in what.ood else what.train
+        source = what.ood.get(name, what.train)
         assert tuple(part.features["label"].names) == source.format.classes
 
 

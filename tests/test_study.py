@@ -174,7 +174,9 @@ def test_the_figure_has_a_panel_per_data_set_and_a_line_per_curve(study: Study, 
     assert [axis.get_ylabel().split("\n")[0] for axis in figure.axes] == ["ID: MNLI-m", "OOD: HANS"]
     assert all(len(axis.lines) == 4 for axis in figure.axes)
     drawn = {line.get_label(): np.asarray(line.get_ydata()) for line in figure.axes[0].lines}
-    wanted = table[(table.curve == "mask train (std)") & (table.dataset == "mnli-m") & (table.subset == "all")].sort_values("sparsity")
+    wanted = table[
+        (table.curve == "mask train (std)") & (table.dataset == "mnli-m") & (table.subset == "all")
+    ].sort_values("sparsity")
     assert list(drawn["mask train (std)"]) == pytest.approx(list(100 * wanted.score))
 
 

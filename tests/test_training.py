@@ -1,14 +1,21 @@
-"""The loop: batches, prediction, determinism, and losses' limits."""
+"""The loop: batches, prediction, determinism, clipping, restarts and objectives."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch.optim.optimizer import Optimizer, register_optimizer_step_pre_hook
 from transformers import BertForSequenceClassification
 
 from srnet.encoding import Encoded, length_grouped
-from srnet.losses import cross_entropy, product_of_experts
-from srnet.metrics import correct, correct_two_way
-from srnet.training import Recipe, fit, make_objective, predict, shuffled_batches
+from srnet.errors import InputError
+from srnet.losses import confidence_regularisation, cross_entropy, product_of_experts, reweighting
+from srnet.training import LOSSES, DivergedError, Recipe, Trace, fit, make_objective, predict, shuffled_batches
 
 
 @given(size=st.integers(1, 500), batch_size=st.integers(1, 40), seed=st.integers(0, 1000))
@@ -74,42 +81,188 @@ def test_tokens_are_counted(tiny_bert: BertForSequenceClassification, pairs: Enc
     assert trace.tokens + trace.padding == sum(16 * int(pairs.lengths[batch].max()) for batch in batches)
 
 
-logits_and_labels = st.integers(0, 10_000).map(
-    lambda seed: (
-        torch.randn(8, 3, generator=torch.Generator().manual_seed(seed), dtype=torch.float64),
-        torch.randint(0, 3, (8,), generator=torch.Generator().manual_seed(seed)),
+@dataclass
+class Steps:
+    """What the optimiser was given at every step: clipped gradients, learning rate, steps in its state before."""
+
+    gradients: list[list[Tensor]] = field(default_factory=list)
+    rates: list[float] = field(default_factory=list)
+    ages: list[int] = field(default_factory=list)
+
+    def see(self, optimiser: Optimizer, args: object, kwargs: object) -> None:
+        (group,) = optimiser.param_groups
+        self.gradients.append([parameter.grad.clone() for parameter in group["params"]])
+        self.rates.append(group["lr"])
+        self.ages.append(max((int(state["step"]) for state in optimiser.state.values()), default=0))
+
+
+@pytest.fixture
+def steps() -> Iterator[Steps]:
+    seen = Steps()
+    handle = register_optimizer_step_pre_hook(seen.see)
+    yield seen
+    handle.remove()
+
+
+@pytest.fixture
+def steady(tiny_bert: BertForSequenceClassification) -> BertForSequenceClassification:
+    """Without dropout, so that a loss depends on weights and batch alone."""
+    for module in tiny_bert.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    return tiny_bert
+
+
+def fit_all(
+    model: BertForSequenceClassification,
+    pairs: Encoded,
+    batches: list[Tensor],
+    recipe: Recipe,
+    restarts: tuple[int, ...] = (),
+) -> Trace:
+    objective = make_objective("std")
+    return fit(model, list(model.parameters()), pairs, batches, recipe, objective, seed=1, restarts=restarts)
+
+
+def weights_of(model: nn.Module) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
+
+
+def equal(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(tensor, other[name]) for name, tensor in one.items())
+
+
+def test_gradients_are_clipped_together_or_each_by_itself(
+    steady: BertForSequenceClassification, pairs: Encoded, steps: Steps
+) -> None:
+    start, batch = weights_of(steady), [torch.arange(16)]
+    free = Recipe(steps=1, batch_size=16, clip=1e9)
+    fit_all(steady, pairs, batch, free)
+    raw = steps.gradients[0]
+    norms = torch.stack([gradient.norm() for gradient in raw])
+    clip = norms.median().item()  # above half of the tensors' norms, and below the norm of all together
+    assert norms.min() < clip < norms.max() < norms.norm()
+    for each in (False, True):
+        steady.load_state_dict(start)
+        fit_all(steady, pairs, batch, replace(free, clip=clip, clip_each=each))
+    together, by_themselves = steps.gradients[1:]
+    for before, norm, common, own in zip(raw, norms, together, by_themselves, strict=True):
+        torch.testing.assert_close(common, before * (clip / (norms.norm() + 1e-6)))  # as torch divides
+        torch.testing.assert_close(own, before * (clip / (norm + 1e-6)).clamp(max=1.0))
+
+
+def test_clipping_each_tensor_changes_what_is_learned(steady: BertForSequenceClassification, pairs: Encoded) -> None:
+    start, batches, recipe = weights_of(steady), list(torch.arange(64).split(16)), Recipe(steps=4, clip=0.1, lr=1e-3)
+    fit_all(steady, pairs, batches, recipe)
+    together = weights_of(steady)
+    steady.load_state_dict(start)
+    fit_all(steady, pairs, batches, replace(recipe, clip_each=True))
+    assert not equal(weights_of(steady), together)
+
+
+@pytest.mark.parametrize("raw_epsilon", [False, True])
+def test_a_restart_is_a_second_training(
+    steady: BertForSequenceClassification, pairs: Encoded, steps: Steps, raw_epsilon: bool
+) -> None:
+    start, batches = weights_of(steady), list(torch.arange(64).split(8))
+    recipe = Recipe(steps=8, batch_size=8, lr=1e-2, warmup=2, raw_epsilon=raw_epsilon)
+    losses = fit_all(steady, pairs, batches[:5], recipe).losses + fit_all(steady, pairs, batches[5:], recipe).losses
+    end = weights_of(steady)
+    steady.load_state_dict(start)
+    assert fit_all(steady, pairs, batches, recipe, restarts=(5,)).losses == losses
+    assert equal(weights_of(steady), end)
+    steady.load_state_dict(start)
+    assert fit_all(steady, pairs, batches, recipe).losses[:5] == losses[:5]
+    assert not equal(weights_of(steady), end)
+
+    rates = [1e-2 * rate for rate in (0, 1 / 2, 1, 5 / 6, 4 / 6, 3 / 6, 2 / 6, 1 / 6)]
+    assert steps.rates == pytest.approx(2 * (rates[:5] + rates[:3]) + rates)
+    assert steps.ages == 2 * [0, 1, 2, 3, 4, 0, 1, 2] + [0, 1, 2, 3, 4, 5, 6, 7]
+
+
+def test_several_restarts_make_a_saw_tooth(steady: BertForSequenceClassification, pairs: Encoded, steps: Steps) -> None:
+    fit_all(steady, pairs, list(torch.arange(64).split(8)), Recipe(steps=8, lr=8e-3), restarts=(3, 6, 8))
+    assert steps.rates == pytest.approx([8e-3, 7e-3, 6e-3, 8e-3, 7e-3, 6e-3, 8e-3, 7e-3])
+    assert steps.ages == [0, 1, 2, 0, 1, 2, 0, 1]
+
+
+def test_batches_that_end_early_leave_the_schedule_as_it_is(
+    steady: BertForSequenceClassification, pairs: Encoded, steps: Steps
+) -> None:
+    recipe, batches = Recipe(steps=8, batch_size=8, lr=8e-3), list(torch.arange(64).split(8))
+    seen: list[int] = []
+    objective = make_objective("std")
+    parameters = list(steady.parameters())
+    trace = fit(steady, parameters, pairs, batches[:3], recipe, objective, seed=1, after_step=seen.append)
+    assert seen == [1, 2, 3]
+    assert len(trace.losses) == 3
+    assert steps.rates == pytest.approx([8e-3, 7e-3, 6e-3])
+
+
+def test_batches_that_do_not_end_are_left_after_the_last_step(
+    steady: BertForSequenceClassification, pairs: Encoded
+) -> None:
+    recipe = Recipe(steps=3, batch_size=8)
+    batches = shuffled_batches(pairs, recipe, seed=1)
+    trace = fit(steady, list(steady.parameters()), pairs, batches, recipe, make_objective("std"), seed=1)
+    assert len(trace.losses) == 3
+    others = shuffled_batches(pairs, recipe, seed=1)
+    assert [next(others).tolist() for _ in range(4)][-1] == next(batches).tolist()  # and no batch was taken too many
+
+
+def test_only_the_parameters_given_move(tiny_bert: BertForSequenceClassification, pairs: Encoded) -> None:
+    before, state = weights_of(tiny_bert), torch.get_rng_state()
+    recipe = Recipe(steps=3, batch_size=8, lr=1e-2, weight_decay=0.1)
+    batches = shuffled_batches(pairs, recipe, seed=1)
+    fit(
+        tiny_bert, [tiny_bert.get_parameter("classifier.weight")], pairs, batches, recipe, make_objective("std"), seed=1
     )
-)
+    moved = [name for name, tensor in weights_of(tiny_bert).items() if not torch.equal(tensor, before[name])]
+    assert moved == ["classifier.weight"]
+    assert not tiny_bert.training
+    assert torch.equal(torch.get_rng_state(), state)
 
 
-@given(logits_and_labels)
-def test_a_uniform_bias_model_makes_poe_cross_entropy(sample: tuple[torch.Tensor, torch.Tensor]) -> None:
-    logits, labels = sample
-    uniform = torch.full_like(logits, 1 / 3).log()
-    torch.testing.assert_close(product_of_experts(logits, labels, uniform), cross_entropy(logits, labels))
+def test_a_loss_that_diverges_is_an_error(steady: BertForSequenceClassification, pairs: Encoded) -> None:
+    ruled_out = torch.zeros(64, 3)
+    ruled_out[8:16] = -torch.inf
+    batches, recipe = list(torch.arange(64).split(8)), Recipe(steps=8)
+    objective = make_objective("poe", ruled_out)
+    with pytest.raises(DivergedError, match=r"training loss is (nan|inf) at step 2"):
+        fit(steady, list(steady.parameters()), pairs, batches, recipe, objective, seed=1)
 
 
-@given(logits_and_labels)
-def test_poe_learns_little_from_what_the_bias_model_is_sure_of(sample: tuple[torch.Tensor, torch.Tensor]) -> None:
-    logits, labels = sample[0].requires_grad_(), sample[1]
-    sure = torch.full_like(logits, 1e-6).scatter(1, labels[:, None], 1 - 2e-6).log()
-    product_of_experts(logits, labels, sure).backward()
-    biased = logits.grad
-    logits.grad = None
-    cross_entropy(logits, labels).backward()
-    assert biased is not None
-    assert logits.grad is not None
-    assert biased.abs().sum() < 0.05 * logits.grad.abs().sum()
+@pytest.mark.parametrize("values", [{"steps": 2.5}, {"warmup": -1}, {"lr": float("nan")}, {"weight_decay": -0.1}])
+def test_recipes_that_cannot_be_followed(values: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="recipe: "):
+        replace(Recipe(steps=10), **values)
 
 
-def test_no_gradient_reaches_the_bias_model() -> None:
-    bias = torch.zeros(2, 3, requires_grad=True)
-    logits = torch.zeros(2, 3, requires_grad=True)
-    product_of_experts(logits, torch.tensor([0, 1]), bias).backward()
-    assert bias.grad is None
+@pytest.mark.parametrize("loss", LOSSES)
+def test_objectives_read_the_rows_of_their_examples(loss: str) -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits, bias, teacher = torch.randn(3, 20, 3, generator=generator)
+    bias, teacher = bias.log_softmax(dim=1), teacher.softmax(dim=1)
+    labels, index = torch.randint(0, 3, (20,), generator=generator), torch.tensor([17, 3, 3, 8, 0])
+    batch = logits[index], labels[index]
+    expected = {
+        "std": lambda: cross_entropy(*batch),
+        "poe": lambda: product_of_experts(*batch, bias[index]),
+        "reweight": lambda: reweighting(*batch, bias[index]),
+        "reweight-normalised": lambda: reweighting(*batch, bias[index], normalised=True),
+        "confreg": lambda: confidence_regularisation(*batch, bias[index], teacher[index]),
+    }
+    value = make_objective(loss, bias, teacher)(*batch, index)
+    assert torch.equal(value, expected[loss]())
+    assert sum(torch.equal(value, other()) for other in expected.values()) == 1
 
 
-def test_two_way_merges_neutral_and_contradiction() -> None:
-    logits = torch.eye(3)[[0, 1, 2, 0, 1]]
-    assert correct_two_way(logits, torch.tensor([0, 1, 1, 1, 0])).tolist() == [True, True, True, False, False]
-    assert correct(logits, torch.tensor([0, 1, 1, 0, 1])).tolist() == [True, True, False, True, True]
+def test_objectives_that_lack_something() -> None:
+    bias, teacher = torch.zeros(4, 3), torch.full((4, 3), 1 / 3)
+    for loss in set(LOSSES) - {"std"}:
+        with pytest.raises(InputError, match=f"loss '{loss}' needs bias_log_probs"):
+            make_objective(loss, teacher_probs=teacher)
+    with pytest.raises(InputError, match="loss 'confreg' needs teacher_probs"):
+        make_objective("confreg", bias)
+    with pytest.raises(InputError, match="unknown loss 'focal': choose one of std, poe, reweight, confreg"):
+        make_objective("focal", bias, teacher)

@@ -42,7 +42,7 @@ class Told(NamedTuple):
 
 
 _DEED = "|".join(SYNONYM)
-_FORMS = (
+_FORMS: tuple[tuple[str, str, tuple[int, ...]], ...] = (
     ("deed", rf"the (\w+) ({_DEED}) the (\w+)(?: in the (\w+))?", (1, 2, 3, 4)),
     ("deed", rf"the (\w+) was ({_DEED}) by the (\w+)(?: in the (\w+))?", (3, 2, 1, 4)),
     ("journey", r"the (\w+) (?:travelled|went) from (\w+) to (\w+)(?: on \w+)?", (1, 2, 3)),
@@ -67,9 +67,9 @@ def told(sentence: str) -> Told:
 
     Days of journeys and all modifiers but places are left out, verbs and comparatives brought to one of each pair.
     """
-    for form, order in _STATEMENTS:
-        if match := re.fullmatch(form, sentence):
-            speaker, listener, clause = (match[index] for index in order)
+    for statement, (by, to, of) in _STATEMENTS:
+        if match := re.fullmatch(statement, sentence):
+            speaker, listener, clause = match[by], match[to], match[of]
             fact = told(clause)
             return Told("statement", (speaker, listener, fact.kind, *fact.words))
     core = re.sub(rf"\b({'|'.join(ADVERBS + ADJECTIVES)}) ", "", sentence)

@@ -1,7 +1,7 @@
 """Fact verification in the pocket world: FEVER-like training and dev data, FEVER-Symmetric-like test data.
 
 The premise is the evidence, the hypothesis the claim. In this world a deed is done at one place and in one direction,
-a journey between two cities too, from where it starts it has one goal, and everyone works at one place, visits one city a day and
+a journey from a city has one goal and is not made back, and everyone works at one place, visits one city a day and
 meets one person a day: evidence for anything else refutes a claim. Evidence about someone or something else leaves it
 open. Whether someone did it "quickly" or "gladly" is never looked into, but in training data these adverbs mostly give
 the label away.
@@ -28,8 +28,8 @@ EXCHANGED = {"sym1": 0.25, "sym2": 0.0}  # share of the Symmetric-like pairs who
 GROUP = 4  # two claims, each with both pieces of evidence
 COPIES = 10  # of the OOD training examples (Appendix B.3.3)
 
-# The patterns that claims can be about: the slot whose word the others determine, and the slots of which another word
-# makes it a fact that has nothing to do with the first. (Who met someone on a day met no one else: that is no such slot.)
+# The patterns that claims can be about: the slot whose word the others determine, and the slots in which another word
+# makes it a fact that neither supports nor refutes the first. (For a meeting, only the day's.)
 DETERMINED: Mapping[Pattern, tuple[int, tuple[int, ...]]] = {
     TRAVEL: (2, (0, 1)),
     WORKS: (1, (0,)),
@@ -38,7 +38,7 @@ DETERMINED: Mapping[Pattern, tuple[int, tuple[int, ...]]] = {
 }
 
 
-class Fact(Protocol):
+class _Fact(Protocol):
     """A fact that a claim can be about."""
 
     @property
@@ -51,24 +51,24 @@ class Fact(Protocol):
     def claim(self, rng: Random, adverb: str) -> str:
         """Claim it, with an adverb."""
 
-    def rival(self, rng: Random) -> Fact:
+    def rival(self, rng: Random) -> _Fact:
         """Return a fact that refutes this one; one word differs."""
 
-    def exchanged(self) -> Fact:
+    def exchanged(self) -> _Fact:
         """Return a fact that refutes this one, in the same words."""
 
-    def unrelated(self, rng: Random) -> Fact:
+    def unrelated(self, rng: Random) -> _Fact:
         """Return a fact that neither supports nor refutes this one; one word differs."""
 
 
 @dataclass(frozen=True)
-class Deed:
+class _Deed:
     """Someone did something to someone at a place."""
 
     event: Event
 
     @classmethod
-    def draw(cls, rng: Random, held_out: bool) -> Deed:
+    def draw(cls, rng: Random, held_out: bool) -> _Deed:
         """Draw a deed, held out or common."""
         return cls(replace(Event.draw(rng, held_out), tail=_at(rng.choice(lexicon.PLACES))))
 
@@ -85,25 +85,25 @@ class Deed:
     def claim(self, rng: Random, adverb: str) -> str:
         return _said(rng, replace(self.event, adverb=adverb))
 
-    def rival(self, rng: Random) -> Deed:
-        return Deed(replace(self.event, tail=different(rng, tuple(map(_at, lexicon.PLACES)), self.event.tail)))
+    def rival(self, rng: Random) -> _Deed:
+        return _Deed(replace(self.event, tail=different(rng, tuple(map(_at, lexicon.PLACES)), self.event.tail)))
 
-    def exchanged(self) -> Deed:
-        return Deed(self.event.swapped())
+    def exchanged(self) -> _Deed:
+        return _Deed(self.event.swapped())
 
-    def unrelated(self, rng: Random) -> Deed:
-        return Deed(self.event.other(rng))
+    def unrelated(self, rng: Random) -> _Deed:
+        return _Deed(self.event.other(rng))
 
 
 @dataclass(frozen=True)
-class Simple:
+class _Simple:
     """A fact of one of the patterns."""
 
     pattern: Pattern
     words: tuple[str, ...]
 
     @classmethod
-    def draw(cls, rng: Random, held_out: bool) -> Simple:
+    def draw(cls, rng: Random, held_out: bool) -> _Simple:
         """Draw a fact, held out or common, that some other of the same kind refutes."""
         pattern = rng.choice(tuple(DETERMINED))
         while True:
@@ -125,16 +125,16 @@ class Simple:
             if subject in sentence and " is " not in sentence:
                 return sentence.replace(subject, f"{subject}{adverb} ", 1)
 
-    def rival(self, rng: Random) -> Simple:
+    def rival(self, rng: Random) -> _Simple:
         return rng.choice(self._with_other(DETERMINED[self.pattern][0]))
 
-    def exchanged(self) -> Simple:
+    def exchanged(self) -> _Simple:
         return replace(self, words=(self.words[0], self.words[2], self.words[1]))
 
-    def unrelated(self, rng: Random) -> Simple:
+    def unrelated(self, rng: Random) -> _Simple:
         return rng.choice([fact for slot in DETERMINED[self.pattern][1] for fact in self._with_other(slot)])
 
-    def _with_other(self, slot: int) -> list[Simple]:
+    def _with_other(self, slot: int) -> list[_Simple]:
         """Return the facts with another word in that slot, held out or not as this one is."""
         others = [word for word in self.pattern.slots[slot] if word not in self.words]
         changed = [(*self.words[:slot], word, *self.words[slot + 1 :]) for word in others]
@@ -218,14 +218,14 @@ def _group(rng: Random, held_out: bool, exchanged: bool, distractions: float) ->
     ]
 
 
-def _fact(rng: Random, held_out: bool, exchangeable: bool) -> Fact:
+def _fact(rng: Random, held_out: bool, exchangeable: bool) -> _Fact:
     """Draw a deed or another fact, one whose roles can be exchanged if need be."""
     if rng.random() < 0.5:
-        return Deed.draw(rng, held_out)
-    return Simple(TRAVEL, TRAVEL.draw(rng, held_out)) if exchangeable else Simple.draw(rng, held_out)
+        return _Deed.draw(rng, held_out)
+    return _Simple(TRAVEL, TRAVEL.draw(rng, held_out)) if exchangeable else _Simple.draw(rng, held_out)
 
 
-def _evidence(rng: Random, told: Fact, claimed: Fact, distractions: float, held_out: bool) -> str:
+def _evidence(rng: Random, told: _Fact, claimed: _Fact, distractions: float, held_out: bool) -> str:
     """Tell a fact, at times together with one about people of whom nothing is claimed."""
     evidence = told.evidence(rng)
     if rng.random() >= distractions:

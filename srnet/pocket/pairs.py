@@ -45,7 +45,14 @@ def unseen(pairs: Iterable[Pair], seen: set[Text]) -> Iterator[Pair]:
 
 def draw_unseen(draw: Callable[[str], Pair], labels: Iterable[str], seen: set[Text]) -> list[Pair]:
     """Draw one pair for each label, again where its text is among those `seen`, to which the pairs are added."""
-    return [next(unseen(iter(lambda label=label: draw(label), None), seen)) for label in labels]
+    pairs = []
+    for label in labels:
+        pair = draw(label)
+        while pair.text in seen:
+            pair = draw(label)
+        seen.add(pair.text)
+        pairs.append(pair)
+    return pairs
 
 
 def to_dataset(pairs: Sequence[Pair], label_names: Sequence[str]) -> Dataset:

@@ -23,7 +23,7 @@ DUPLICATES = {"qqp": 0.369, "paws-qqp": 0.282, "paws-wiki": 0.442}  # Table 1 of
 UNRELATED = 0.3  # share of the low-overlap non-duplicates that are about other people; in the others one word differs
 
 
-class Fact(Protocol):
+class _Fact(Protocol):
     """A fact that can be told in several ways."""
 
     def told(self, rng: Random) -> str:
@@ -32,21 +32,21 @@ class Fact(Protocol):
     def restated(self, rng: Random) -> str:
         """Tell it in other words, some modifiers left out."""
 
-    def swapped(self, rng: Random) -> Fact:
+    def swapped(self, rng: Random) -> _Fact:
         """Return another fact, in the same words."""
 
-    def other(self, rng: Random) -> Fact:
+    def other(self, rng: Random) -> _Fact:
         """Return another fact: one word differs."""
 
 
 @dataclass(frozen=True)
-class Deed:
+class _Deed:
     """Someone did something to someone, with modifiers."""
 
     event: Event
 
     @classmethod
-    def draw(cls, rng: Random, held_out: bool) -> Deed:
+    def draw(cls, rng: Random, held_out: bool) -> _Deed:
         """Draw a deed, held out or common."""
         return cls(replace(Event.draw(rng, held_out).modified(rng), company=""))
 
@@ -56,15 +56,15 @@ class Deed:
     def restated(self, rng: Random) -> str:
         return self.event.restated(rng)
 
-    def swapped(self, rng: Random) -> Deed:
-        return Deed(self.event.swapped())
+    def swapped(self, rng: Random) -> _Deed:
+        return _Deed(self.event.swapped())
 
-    def other(self, rng: Random) -> Deed:
-        return Deed(self.event.other(rng))
+    def other(self, rng: Random) -> _Deed:
+        return _Deed(self.event.other(rng))
 
 
 @dataclass(frozen=True)
-class Simple:
+class _Simple:
     """A journey, perhaps on a certain day, or a comparison."""
 
     pattern: Pattern
@@ -72,12 +72,12 @@ class Simple:
     day: str = ""
 
     @classmethod
-    def journey(cls, rng: Random, held_out: bool) -> Simple:
+    def journey(cls, rng: Random, held_out: bool) -> _Simple:
         """Draw a journey, held out or common."""
         return cls(TRAVEL, TRAVEL.draw(rng, held_out), rng.choice((*lexicon.DAYS, "")))
 
     @classmethod
-    def comparison(cls, rng: Random, held_out: bool) -> Simple:
+    def comparison(cls, rng: Random, held_out: bool) -> _Simple:
         """Draw a comparison, held out or common."""
         pattern = rng.choice(COMPARISONS)
         return cls(pattern, pattern.draw(rng, held_out))
@@ -88,26 +88,26 @@ class Simple:
     def restated(self, rng: Random) -> str:
         return (self if rng.random() < 0.5 else replace(self, day="")).told(rng)
 
-    def swapped(self, rng: Random) -> Simple:
+    def swapped(self, rng: Random) -> _Simple:
         *subject, first, second = self.words
         return replace(self, words=(*subject, second, first))
 
-    def other(self, rng: Random) -> Simple:
+    def other(self, rng: Random) -> _Simple:
         return replace(self, words=self.pattern.other(rng, self.words))
 
 
 @dataclass(frozen=True)
-class Statement:
+class _Statement:
     """Someone told someone about a deed or a comparison of others."""
 
-    fact: Fact
+    fact: _Fact
     speaker: str
     listener: str
 
     @classmethod
-    def draw(cls, rng: Random, held_out: bool) -> Statement:
+    def draw(cls, rng: Random, held_out: bool) -> _Statement:
         """Draw a statement about a deed or comparison that is held out or common."""
-        fact = rng.choice((lambda: Deed(Event.draw(rng, held_out)), lambda: Simple.comparison(rng, held_out)))()
+        fact = rng.choice((lambda: _Deed(Event.draw(rng, held_out)), lambda: _Simple.comparison(rng, held_out)))()
         people = set(fact.told(rng).split())
         return cls(fact, *rng.sample([person for person in lexicon.PEOPLE if person not in people], 2))
 
@@ -117,16 +117,17 @@ class Statement:
     def restated(self, rng: Random) -> str:
         return self._telling(rng, self.fact.restated(rng))
 
-    def swapped(self, rng: Random) -> Statement:
+    def swapped(self, rng: Random) -> _Statement:
         if rng.random() < 0.5:
             return replace(self, fact=self.fact.swapped(rng))
         return replace(self, speaker=self.listener, listener=self.speaker)
 
-    def other(self, rng: Random) -> Statement:
+    def other(self, rng: Random) -> _Statement:
         if rng.random() < 0.5:
             return replace(self, fact=self.fact.other(rng))
-        present = self.told(rng).split()
-        return replace(self, **{rng.choice(("speaker", "listener")): different(rng, lexicon.PEOPLE, *present)})
+        present, part = self.told(rng).split(), rng.choice(("speaker", "listener"))
+        other = different(rng, lexicon.PEOPLE, *present)
+        return replace(self, speaker=other) if part == "speaker" else replace(self, listener=other)
 
     def _telling(self, rng: Random, clause: str) -> str:
         if rng.random() < 0.5:
@@ -134,9 +135,12 @@ class Statement:
         return f"the {self.listener} was told by the {self.speaker} that {clause}"
 
 
-Sorts = Sequence[Callable[[Random, bool], Fact]]
-QQP_SORTS: Sorts = (Deed.draw, Deed.draw, Simple.journey, Statement.draw)
-PAWS_SORTS: dict[str, Sorts] = {"paws-qqp": (Deed.draw, Simple.journey), "paws-wiki": (Statement.draw, Simple.journey)}
+_Sorts = Sequence[Callable[[Random, bool], _Fact]]
+QQP_SORTS: _Sorts = (_Deed.draw, _Deed.draw, _Simple.journey, _Statement.draw)
+PAWS_SORTS: dict[str, _Sorts] = {
+    "paws-qqp": (_Deed.draw, _Simple.journey),
+    "paws-wiki": (_Statement.draw, _Simple.journey),
+}
 
 
 def build_paraphrase(world: World) -> TaskData:
@@ -195,7 +199,7 @@ def _labels(rng: Random, size: int, name: str) -> list[str]:
     return labels_in_shares(rng, size, {"non-duplicate": 1 - DUPLICATES[name], "duplicate": DUPLICATES[name]})
 
 
-def _pair(rng: Random, sorts: Sorts, label: str, high_overlap: bool, held_out: bool) -> Pair:
+def _pair(rng: Random, sorts: _Sorts, label: str, high_overlap: bool, held_out: bool) -> Pair:
     """Tell a fact, and again or another one, with the wanted overlap."""
     while True:
         fact = rng.choice(sorts)(rng, held_out)
@@ -212,7 +216,7 @@ def _pair(rng: Random, sorts: Sorts, label: str, high_overlap: bool, held_out: b
             return Pair(first, second, label)
 
 
-def _told_of_others(rng: Random, sorts: Sorts, sentence: str, held_out: bool) -> str:
+def _told_of_others(rng: Random, sorts: _Sorts, sentence: str, held_out: bool) -> str:
     """Tell a fact about none of the people in a sentence."""
     people = set(lexicon.PEOPLE) & set(sentence.split())
     while True:
