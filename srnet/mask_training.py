@@ -87,6 +87,8 @@ class MaskPlan:
         """Return the sparsity that the thresholds are solved for after `step` of `steps` steps."""
         if self.gradual is None or self._risen(step, steps):
             return self.sparsity
+        if step == 0:
+            return self.gradual.initial  # which s_f + (s_i - s_f) need not be in floating point
         return cubic_sparsity(self.gradual.initial, self.sparsity, step / (self.gradual.ramp * steps))
 
     def is_solved(self, step: int, steps: int) -> bool:
@@ -113,9 +115,8 @@ def cubic_sparsity(initial: float, final: float, progress: float) -> float:
         final: s_f, sparsity from t = 1 on.
         progress: t; below 0 it counts as 0, above 1 as 1.
     """
-    if progress <= 0:
-        return initial  # which s_f + (s_i - s_f) need not be in floating point
-    return final + (initial - final) * (1 - min(progress, 1.0)) ** 3
+    left = 1 - min(max(progress, 0.0), 1.0)
+    return final + (initial - final) * left**3
 
 
 class StraightThrough(torch.autograd.Function):
