@@ -1,4 +1,4 @@
-"""What a step costs, as ratios within one run: mask training to fine-tuning, and length-grouped batches to padded ones.
+"""What a step costs, as ratios within one run: pruning to fine-tuning, and padded batches to length-grouped ones.
 
 Run as ``python benchmarks/steps.py``; it takes about a minute. Each figure is the median of interleaved repetitions, so
 that a machine whose speed drifts, or that others share, does not favour one side.
@@ -12,8 +12,9 @@ from statistics import median
 import torch
 
 from srnet import Recipe, encode, load_classifier, load_tokenizer
+from srnet.magnitude import LEVELS, ImpPlan, last_step, prune_iteratively
+from srnet.mask_training import MaskPlan, train_mask
 from srnet.pocket import World, build_nli, plm_folder
-from srnet.pruning import train_mask
 from srnet.training import fit, make_objective, shuffled_batches
 
 REPETITIONS, STEPS = 9, 60
@@ -31,7 +32,7 @@ def main() -> None:
     text = build_nli(World())
     train = encode(text.train, tokenizer)
     few = encode(text.dev.select(range(2)), tokenizer)
-    width = 128
+    width = 64  # all that the pocket BERT reads
     padded = replace(train, lengths=torch.full_like(train.lengths, width))
     for name in ("input_ids", "token_type_ids"):
         tokens = getattr(train, name)
@@ -46,12 +47,20 @@ def main() -> None:
     def masked() -> float:
         model = load_classifier(plm_folder(), 3, seed=0)
         batches = shuffled_batches(train, recipe, 0)
-        options = {"sparsity": 0.7, "interval": 20, "seed": 0}
-        return seconds(lambda: train_mask(model, train, few, batches, recipe, objective, **options))  # type: ignore[arg-type]
+        return seconds(lambda: train_mask(model, train, few, batches, recipe, objective, MaskPlan(0.7, 20), 0))
 
-    runs = [(dense(), masked(), dense(padded)) for _ in range(REPETITIONS)]
+    def iterative() -> float:
+        model = load_classifier(plm_folder(), 3, seed=0)
+        batches, plan = shuffled_batches(train, recipe, 0), ImpPlan()
+        return seconds(
+            lambda: prune_iteratively(model, train, batches, recipe, objective, plan, 0, lambda level, mask: None)
+        )
+
+    runs = [(dense(), masked(), dense(padded), iterative()) for _ in range(REPETITIONS)]
     print(f"fine-tuning, batch 16: {1000 * median(run[0] for run in runs) / STEPS:.2f} ms a step")
     print(f"mask training / fine-tuning: {median(run[1] / run[0] for run in runs):.2f}")
+    share = last_step(LEVELS[-1], STEPS) / STEPS
+    print(f"iterative pruning / fine-tuning, by step: {median(run[3] / run[0] for run in runs) / share:.2f}")
     print(f"padded to {width} tokens / length-grouped: {median(run[2] / run[0] for run in runs):.2f}")
 
 
