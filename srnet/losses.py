@@ -78,8 +78,8 @@ def confidence_regularisation(logits: Tensor, labels: Tensor, bias_log_probs: Te
         The mean cross-entropy to the flattened target in nats, a scalar.
     """
     trust = -torch.expm1(_gold(bias_log_probs, labels).clamp(max=0.0))
-    floor = torch.finfo(teacher_probs.dtype).tiny  # 0 has no logarithm, and 0^0 is to be 1
-    target = torch.softmax(trust[:, None] * teacher_probs.detach().clamp(min=floor).log(), dim=-1)
+    powers = teacher_probs.detach() ** trust[:, None]  # 0^0 is 1, so β = 1 is uniform for every teacher
+    target = powers / powers.sum(dim=-1, keepdim=True)
     return F.cross_entropy(logits, target)
 
 

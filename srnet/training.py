@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from math import isfinite
+from math import inf, isfinite
 
 import torch
 from torch import Tensor, nn
@@ -57,7 +57,7 @@ class Recipe:
             raise InputError(f"recipe: steps, batch_size and warmup must be whole numbers, got {self}")
         if self.steps < 1 or self.batch_size < 1 or not 0 <= self.warmup <= self.steps:
             raise InputError(f"recipe: steps and batch_size must be positive and 0 <= warmup <= steps, got {self}")
-        if not self.lr > 0 or not self.clip > 0 or self.weight_decay < 0:
+        if not 0 < self.lr < inf or not self.clip > 0 or not 0 <= self.weight_decay < inf:
             raise InputError(f"recipe: lr and clip must be positive and weight_decay not negative, got {self}")
 
 

@@ -191,7 +191,18 @@ def test_impossible_experiments(changes: dict[str, object], message: str) -> Non
         replace(MASKED, **changes)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("changes", [{"steps": 0}, {"lr": 0.0}, {"warmup": 11}, {"clip": -1.0}, {"batch_size": 0}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"steps": 0},
+        {"lr": 0.0},
+        {"lr": float("inf")},
+        {"warmup": 11},
+        {"clip": -1.0},
+        {"batch_size": 0},
+        {"weight_decay": float("nan")},
+    ],
+)
 def test_impossible_recipes(changes: dict[str, float]) -> None:
     with pytest.raises(InputError, match="recipe: "):
         Recipe(**{"steps": 10, **changes})  # type: ignore[arg-type]

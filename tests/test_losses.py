@@ -226,7 +226,7 @@ def test_a_surer_bias_model_flattens_the_regularised_target(batch: Batch, one: f
 
 
 @pytest.mark.parametrize("precision", [torch.float32, torch.float64])
-@pytest.mark.parametrize("log_prob", [-inf, -1.0, 0.0])
+@pytest.mark.parametrize("log_prob", [-inf, -1.0, log(0.95), log(0.99), 0.0])
 @given(data=st.data())
 def test_a_teacher_that_is_certain(precision: torch.dtype, log_prob: float, data: st.DataObject) -> None:
     """Its zeros have no logarithm: 0 to a positive power is 0, and 0 to the power 0 is 1."""
