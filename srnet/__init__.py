@@ -3,7 +3,18 @@
 from srnet.bias import BiasModel, claim_features, overlap_features, pair_features
 from srnet.encoding import Encoded, encode
 from srnet.errors import InputError
-from srnet.experiments import Bias, Checkpoint, Data, FineTuned, Masked, Pretrained, Pruned, Teacher, Trajectory
+from srnet.experiments import (
+    Bias,
+    Checkpoint,
+    Data,
+    FineTuned,
+    Masked,
+    Pretrained,
+    Pruned,
+    Teacher,
+    Tokenised,
+    Trajectory,
+)
 from srnet.losses import confidence_regularisation, cross_entropy, product_of_experts, reweighting
 from srnet.mask_training import Gradual
 from srnet.masks import Mask
@@ -27,6 +38,7 @@ __all__ = [
     "Pruned",
     "Recipe",
     "Teacher",
+    "Tokenised",
     "Trajectory",
     "WordVectors",
     "claim_features",

@@ -19,6 +19,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 from srnet.errors import InputError
+from srnet.runs import FIGURES
 
 Parameters = Mapping[str, object]
 Declared = Mapping[str, Mapping[str, str]]
@@ -47,8 +48,7 @@ def build_book(profile: str, out: Path, parameters: Parameters | None = None) ->
         BookError: a notebook failed, or Jupyter Book warned of something, or a link leads nowhere.
     """
     root = find_root(Path.cwd())
-    pages = [f"{name}.ipynb" for name in parse_toc_yaml(root / "_toc.yml")]
-    names = [name for name in pages if (root / name).is_file()]
+    names = _notebooks(root)
     declared = {name: papermill.inspect_notebook(str(root / name)) for name in names}
     for name in names:
         if "profile" not in declared[name]:
@@ -88,6 +88,21 @@ def find_root(start: Path) -> Path:
     raise InputError(f"{start}: no pyproject.toml and _toc.yml here or above; the book is built inside a checkout")
 
 
+def figures_of(root: Path) -> list[str]:
+    """Return which figures and tables of the study the notebooks that `_toc.yml` names show.
+
+    Args:
+        root: root of the checkout.
+    """
+    code = "\n".join(
+        cell.source
+        for name in _notebooks(root)
+        for cell in nbformat.read(root / name, as_version=4).cells
+        if cell.cell_type == "code"
+    )
+    return [name for name in FIGURES if f'"{name}"' in code]
+
+
 def bind_parameters(declared: Mapping[str, Declared], given: Parameters) -> dict[str, dict[str, object]]:
     """Return which of the given parameters each notebook takes: those that it declares.
 
@@ -114,6 +129,11 @@ def bind_parameters(declared: Mapping[str, Declared], given: Parameters) -> dict
         notebook: {name: value for name, value in given.items() if name in parameters}
         for notebook, parameters in declared.items()
     }
+
+
+def _notebooks(root: Path) -> list[str]:
+    pages = [f"{name}.ipynb" for name in parse_toc_yaml(root / "_toc.yml")]
+    return [name for name in pages if (root / name).is_file()]
 
 
 def _type(parameter: Mapping[str, str]) -> str:

@@ -6,135 +6,71 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
-from srnet.compute import work
+from srnet.commands import store
+from srnet.commands.options import CheckpointEvery, Choice, Places, ProfileName, Scheduler, Workers, grouped
+from srnet.commands.outcome import tell
+from srnet.commands.plan import plan
+from srnet.commands.printing import complain, console
+from srnet.commands.status import status
 from srnet.errors import InputError
-from srnet.executor import Report, missing
-from srnet.experiments import closure
 from srnet.hub import fetch
-from srnet.inputs import Inputs
 from srnet.pocket import World, build, pretrain
 from srnet.statistics import check_official, statistics
-from srnet.store import Store, default_root
-from srnet.study import Study, choose
+from srnet.store import CHECKPOINT_EVERY, Store
+from srnet.study import Study
 from srnet.tasks import TASKS, load_task, write_task
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
 pocket = typer.Typer(no_args_is_help=True, help="The generated world that the study runs on by default.")
 data = typer.Typer(no_args_is_help=True, help="The official data files.")
 app.add_typer(pocket, name="pocket")
+app.add_typer(store.app, name="store")
 app.add_typer(data, name="data")
-console = Console()
-
-ProfileName = Annotated[str, typer.Option("--profile", help="Size of the study: smoke, pocket, small or paper.")]
-Figures = Annotated[list[str] | None, typer.Option("--figure", help="Only this figure; may be repeated.")]
-Tasks = Annotated[list[str] | None, typer.Option("--task", help="Only this task; may be repeated.")]
-Sparsities = Annotated[
-    list[float] | None, typer.Option("--sparsity", help="Share of weights removed; may be repeated.")
-]
-Seeds = Annotated[list[int] | None, typer.Option("--seed", help="Repetition; may be repeated.")]
-StoreFolder = Annotated[Path | None, typer.Option("--store", envvar="SRNET_STORE", help="Folder of results.")]
-DataFolder = Annotated[Path | None, typer.Option("--data-dir", envvar="SRNET_DATA", help="Official data files.")]
-Plm = Annotated[str | None, typer.Option("--plm", envvar="SRNET_PLM", help="Model folder, or name on the hub.")]
-Vectors = Annotated[Path | None, typer.Option("--vectors", envvar="SRNET_VECTORS", help="fastText .bin or .vec file.")]
-Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Processes; one per core if not given.")]
 
 
 @app.command()
+@grouped
 def run(
-    profile: ProfileName = "pocket",
-    figure: Figures = None,
-    task: Tasks = None,
-    sparsity: Sparsities = None,
-    seed: Seeds = None,
-    store: StoreFolder = None,
-    data_dir: DataFolder = None,
-    plm: Plm = None,
-    vectors: Vectors = None,
+    choice: Choice,
+    places: Places,
     workers: Workers = None,
+    scheduler: Scheduler = None,
+    checkpoint_every: CheckpointEvery = CHECKPOINT_EVERY,
 ) -> None:
     """Compute what the store lacks of the study, or of the figures named."""
-    study = choose(profile, task, sparsity, seed, Inputs(data_dir, plm, vectors))
-    _tell(study.compute(Store(store or default_root()), figure, workers))
+    kept = places.results(checkpoint_every)
+    tell(choice.study(places).compute(kept, choice.figure, workers, scheduler), kept)
+
+
+app.command()(plan)
+app.command()(status)
 
 
 @app.command()
-def plan(
-    profile: ProfileName = "pocket",
-    figure: Figures = None,
-    task: Tasks = None,
-    sparsity: Sparsities = None,
-    seed: Seeds = None,
-    store: StoreFolder = None,
-    data_dir: DataFolder = None,
-    plm: Plm = None,
-    vectors: Vectors = None,
-) -> None:
-    """Say what `run` would compute: experiments, optimiser steps and examples, without computing anything."""
-    study, kept = choose(profile, task, sparsity, seed, Inputs(data_dir, plm, vectors)), Store(store or default_root())
-    wanted = closure(study.experiments(figure))
-    todo = missing(study.experiments(figure), kept)
-    console.print(f"{len(wanted)} experiments, {len(wanted) - len(todo)} of them in {kept.root}", markup=False)
-    rows = Table("to compute", "key", "steps", "units of work")
-    for experiment in todo:
-        recipe = getattr(experiment, "recipe", None)
-        steps = recipe.steps if recipe else 0
-        rows.add_row(experiment.title, experiment.key, f"{steps:,}", f"{work(experiment, study.inputs):,}")
-    if todo:
-        console.print(rows)
-        total = sum(work(experiment, study.inputs) for experiment in todo)
-        console.print(f"{total:,} units of work; a unit is the forward pass of one example")
-
-
-@app.command()
-def status(
-    profile: ProfileName = "pocket",
-    figure: Figures = None,
-    task: Tasks = None,
-    sparsity: Sparsities = None,
-    seed: Seeds = None,
-    store: StoreFolder = None,
-    data_dir: DataFolder = None,
-    plm: Plm = None,
-    vectors: Vectors = None,
-) -> None:
-    """List the experiments of the study and whether each is done, missing or failed."""
-    study, kept = choose(profile, task, sparsity, seed, Inputs(data_dir, plm, vectors)), Store(store or default_root())
-    rows = Table("experiment", "key", "state")
-    for experiment in closure(study.experiments(figure)):
-        failure = kept.failure(experiment)
-        state = "done" if kept.has(experiment) else f"failed: {failure}" if failure else "missing"
-        rows.add_row(experiment.title, experiment.key, escape(state))
-    console.print(rows)
-
-
-@app.command()
+@grouped
 def book(
+    places: Places,
     profile: ProfileName = "pocket",
     out: Annotated[Path, typer.Option("--out", help="Folder to build in.")] = Path("build/book"),
-    store: StoreFolder = None,
-    data_dir: DataFolder = None,
-    plm: Plm = None,
-    vectors: Vectors = None,
     workers: Workers = None,
+    scheduler: Scheduler = None,
+    checkpoint_every: CheckpointEvery = CHECKPOINT_EVERY,
 ) -> None:
     """Compute the study, execute the notebooks and build the book."""
     try:
-        from srnet.book import BookError, build_book, find_root
+        from srnet.book import BookError, build_book, figures_of, find_root
     except ImportError as error:
         raise InputError(f"{error.name} is not installed: pip install 'srnet[book]'") from None
-    find_root(Path.cwd())
-    root = store or default_root()
-    study = choose(profile, inputs=Inputs(data_dir, plm, vectors))
-    _tell(study.compute(Store(root), workers=workers))
-    os.environ |= _environment(root, study)
+    root = find_root(Path.cwd())
+    study, kept = Choice(profile).study(places), places.results(checkpoint_every)
+    tell(study.compute(kept, figures_of(root), workers, scheduler), kept)
+    os.environ |= _environment(kept, study)
     try:
         page = build_book(profile, out)
     except BookError as error:
-        _complain(error)
+        complain(error)
         raise typer.Exit(1) from None
     console.print(f"The book: {page}", soft_wrap=True, markup=False)
 
@@ -186,31 +122,13 @@ def main() -> None:
     try:
         app()
     except InputError as error:
-        _complain(error)
+        complain(error)
         sys.exit(2)
 
 
-def _complain(error: Exception) -> None:
-    Console(stderr=True).print(f"error: {error}", style="bold red", soft_wrap=True, markup=False, highlight=False)
-
-
-def _tell(report: Report) -> None:
-    console.print(f"{len(report.computed)} experiments computed")
-    for experiment, reason in report.failed.items():
-        console.print(f"failed: {experiment.title} ({experiment.key}): {reason}", style="red", markup=False)
-    if report.failed:
-        console.print(f"{len(report.skipped)} skipped because of that; the same command tries again", style="red")
-        raise typer.Exit(1)
-
-
-def _environment(root: Path, study: Study) -> dict[str, str]:
+def _environment(kept: Store, study: Study) -> dict[str, str]:
     """Return what a notebook's process needs to find the same results."""
-    data, plm, vectors = study.inputs.data_dir, study.inputs.plm, study.inputs.vectors
-    found = {"SRNET_STORE": str(root.resolve())}
-    if data:
-        found["SRNET_DATA"] = str(data.resolve())
-    if vectors:
-        found["SRNET_VECTORS"] = str(vectors.resolve())
-    if plm:
-        found["SRNET_PLM"] = str(Path(plm).resolve()) if Path(plm).is_dir() else plm
-    return found
+    inputs, below = study.inputs, os.pathsep.join(map(str, kept.below))
+    found = {"SRNET_STORE": kept.root, "SRNET_BELOW": below, "SRNET_DATA": inputs.data_dir, "SRNET_PLM": inputs.plm}
+    found |= {"SRNET_VECTORS": inputs.vectors}
+    return {name: str(value) for name, value in found.items() if value}

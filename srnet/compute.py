@@ -1,15 +1,19 @@
 """What each experiment means: the model it starts from, what it trains, what its record says."""
 
-from collections.abc import Callable
-from functools import singledispatch
+from collections.abc import Callable, Mapping
+from functools import lru_cache, singledispatch
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from torch import nn
 from transformers import PreTrainedModel
 
 from srnet.bias import BiasModel, bias_features
+from srnet.costs import BACKWARD, FORWARD
+from srnet.encoding import Encoded
 from srnet.evaluation import scores
 from srnet.experiments import (
     Bias,
@@ -22,57 +26,47 @@ from srnet.experiments import (
     Pretrained,
     Pruned,
     Teacher,
+    Tokenised,
     Trained,
     Trajectory,
     pretrained,
+    tokenised,
 )
 from srnet.inputs import Inputs, encoded, plm_source, read_text, test_sets, training_set, word_vectors
-from srnet.magnitude import LEVELS, last_step, prune_iteratively, train_masked
+from srnet.magnitude import prune_iteratively, train_masked
 from srnet.mask_training import train_mask
 from srnet.masks import Mask, magnitude_mask
 from srnet.models import fingerprint, load_classifier, prunable_weights
+from srnet.records import machine
 from srnet.store import Entry, Store
 from srnet.tasks import TASKS
 from srnet.training import Objective, Trace, fit, make_objective, predict, shuffled_batches
 
 CURVE_POINTS = 20  # points of a recorded training-loss curve
-FORWARD, BACKWARD = 1, 2  # relative cost of an example's forward and backward pass
 
 Advance = Callable[[int], None]
 """Called with units of work done; a unit is the forward pass of one example."""
 
 
-def compute(experiment: Experiment, store: Store, inputs: Inputs, advance: Advance = lambda units: None) -> None:
-    """Compute one experiment whose operands are in the store, and keep its result.
+def compute(experiment: Experiment, store: Store, inputs: Inputs, advance: Advance = lambda units: None) -> bool:
+    """Compute one experiment whose operands are in the store, and keep its result, unless it is there already.
+
+    An experiment that was interrupted goes on from its last snapshot: on the same machine, to the very same result.
+
+    Returns:
+        Whether it has been computed here; if not, another process has done so meanwhile.
 
     Raises:
         InputError: if an input is missing or not the one that the experiment names.
         DivergedError: if a training loss is no longer finite.
+        DamagedError: if the result of an operand is not what was written.
+        BusyError: if another process is computing the experiment.
     """
     with store.writing(experiment) as entry:
-        _run(experiment, entry, store, inputs, advance)
-
-
-def work(experiment: Experiment, inputs: Inputs) -> int:
-    """Return the units of work of one experiment: forward passes of one example, a training step counting three."""
-    if isinstance(experiment, Bias):
-        return 0
-    if isinstance(experiment, Teacher):
-        return len(training_set(experiment.of.data, inputs)) * FORWARD
-    assert isinstance(experiment, Trained)
-    dev, all_sets = len(read_text(experiment.data, inputs).dev), test_sets(experiment.data, inputs).values()
-    tests = sum(len(test) for test in all_sets)
-    steps, examples = experiment.recipe.steps if experiment.recipe else 0, tests
-    if isinstance(experiment, Trajectory):
-        steps, examples = last_step(LEVELS[-1], steps), 0
-    elif isinstance(experiment, FineTuned):
-        examples *= 1 + len(experiment.checkpoints)
-    elif experiment.method == "mask":
-        examples += dev * len(experiment.mask_plan.candidates(steps))
-    else:
-        steps = 0
-    batch = experiment.recipe.batch_size if experiment.recipe else 0
-    return examples * FORWARD + steps * batch * (FORWARD + BACKWARD)
+        if entry:
+            _run(experiment, entry, store, inputs, advance)
+            entry.record["machine"] = machine(inputs.place)
+        return entry is not None
 
 
 def load_model(model: Model, num_labels: int, store: Store, inputs: Inputs, seed: int) -> PreTrainedModel:
@@ -87,7 +81,7 @@ def load_model(model: Model, num_labels: int, store: Store, inputs: Inputs, seed
     """
     if isinstance(model, Pretrained):
         loaded = load_classifier(plm_source(model, inputs), num_labels, seed)
-        nn.Module.to(loaded, inputs.device)
+        nn.Module.to(loaded, inputs.place)
         return loaded
     if isinstance(model, FineTuned):
         return _with_weights(model, model, "weights", num_labels, store, inputs)
@@ -107,6 +101,15 @@ def _run(experiment: Experiment, entry: Entry, store: Store, inputs: Inputs, adv
 
 
 @_run.register
+def _tokens(experiment: Tokenised, entry: Entry, store: Store, inputs: Inputs, advance: Advance) -> None:
+    sets = encoded(experiment.data, experiment.of, inputs)
+    for name, part in sets.items():
+        entry.save(name, part.packed())
+    entry.record["examples"] = {name: len(part) for name, part in sets.items()}
+    entry.record["tokens"] = {name: int(part.lengths.sum()) for name, part in sets.items()}
+
+
+@_run.register
 def _bias(experiment: Bias, entry: Entry, store: Store, inputs: Inputs, advance: Advance) -> None:
     data, task, vectors = experiment.data, TASKS[experiment.data.task], word_vectors(experiment.data, inputs)
     train = training_set(data, inputs)
@@ -122,10 +125,11 @@ def _bias(experiment: Bias, entry: Entry, store: Store, inputs: Inputs, advance:
 
 @_run.register
 def _fine_tuned(experiment: FineTuned, entry: Entry, store: Store, inputs: Inputs, advance: Advance) -> None:
-    recipe, seed, data = experiment.recipe, experiment.seed, _encoded(experiment, inputs)["train"]
+    recipe, seed, data = experiment.recipe, experiment.seed, _encoded(experiment, store)["train"]
     model = load_model(experiment.of, _classes(experiment.data), store, inputs, seed)
     batches, objective = shuffled_batches(data, recipe, seed), _objective(experiment, store)
-    done, middle = _per_step(experiment, advance), {}
+    done = _per_step(experiment, advance)
+    middle = entry.snapshot.keep("middle", lambda: middle) or {}
 
     def after_step(step: int) -> None:
         done(step)
@@ -135,10 +139,11 @@ def _fine_tuned(experiment: FineTuned, entry: Entry, store: Store, inputs: Input
 
     if isinstance(experiment.of, Masked):
         mask = Mask.load(store.file(experiment.of.like, "mask.safetensors"))
-        trace = train_masked(model, mask, data, batches, recipe, objective, seed, after_step)
+        trace = train_masked(model, mask, data, batches, recipe, objective, seed, after_step, entry.snapshot)
         entry.record |= {"sparsity": mask.sparsity, "zeros": mask.zeros()}
     else:
-        trace = fit(model, list(model.parameters()), data, batches, recipe, objective, seed, after_step)
+        everything, saved = list(model.parameters()), entry.snapshot
+        trace = fit(model, everything, data, batches, recipe, objective, seed, after_step, snapshot=saved)
     entry.save("weights", model.state_dict())
     entry.record |= {"seed": seed, "matrices": len(prunable_weights(model))} | _trained(trace)
     entry.record["metrics"] = _evaluate(model, experiment, entry, store, inputs)
@@ -150,14 +155,14 @@ def _fine_tuned(experiment: FineTuned, entry: Entry, store: Store, inputs: Input
 def _teacher(experiment: Teacher, entry: Entry, store: Store, inputs: Inputs, advance: Advance) -> None:
     of = experiment.of
     model = load_model(of, _classes(of.data), store, inputs, of.seed)
-    logits = predict(model, _encoded(of, inputs)["train"])
+    logits = predict(model, _encoded(of, store)["train"])
     entry.save("train", {"probs": torch.softmax(logits, dim=-1)})
     entry.record["metrics"] = {"train": scores(logits, training_set(of.data, inputs), TASKS[of.data.task].metric)}
 
 
 @_run.register
 def _trajectory(experiment: Trajectory, entry: Entry, store: Store, inputs: Inputs, advance: Advance) -> None:
-    recipe, seed, data = experiment.recipe, experiment.seed, _encoded(experiment, inputs)["train"]
+    recipe, seed, data = experiment.recipe, experiment.seed, _encoded(experiment, store)["train"]
     model = load_model(experiment.of, _classes(experiment.data), store, inputs, seed)
     found_in = fingerprint(prunable_weights(model, experiment.pooler))
 
@@ -169,25 +174,27 @@ def _trajectory(experiment: Trajectory, entry: Entry, store: Store, inputs: Inpu
 
     batches, done = shuffled_batches(data, recipe, seed), _per_step(experiment, advance)
     objective, plan = _objective(experiment, store), experiment.plan
-    trace = prune_iteratively(model, data, batches, recipe, objective, plan, seed, at_level, done)
+    trace = prune_iteratively(model, data, batches, recipe, objective, plan, seed, at_level, done, entry.snapshot)
     entry.record |= {"seed": seed} | _trained(trace)
 
 
 @_run.register
 def _pruned(experiment: Pruned, entry: Entry, store: Store, inputs: Inputs, advance: Advance) -> None:
-    model = load_model(experiment.of, _classes(experiment.data), store, inputs, experiment.seed)
-    weights = prunable_weights(model, experiment.pooler)
-    if experiment.method == "mask":
-        mask = _train_mask(experiment, model, entry, store, inputs, advance)
-    elif experiment.method == "magnitude":
-        mask = magnitude_mask(weights, experiment.sparsity, experiment.scope)
-    else:
+    iterative, rewound = experiment.method.startswith("imp"), experiment.method != "imp"
+    model = load_model(
+        experiment.of if rewound else experiment, _classes(experiment.data), store, inputs, experiment.seed
+    )
+    if iterative:
         name = f"{_at_level(experiment.sparsity, 'mask')}.safetensors"
         mask = Mask.load(store.file(experiment.trajectory, name))
-    mask = Mask(mask, pretrained(experiment.of).name, fingerprint(weights))
-    if experiment.method == "imp":
-        model = load_model(experiment, _classes(experiment.data), store, inputs, experiment.seed)
     else:
+        weights = prunable_weights(model, experiment.pooler)
+        if experiment.method == "mask":
+            mask = _train_mask(experiment, model, entry, store, inputs, advance)
+        else:
+            mask = magnitude_mask(weights, experiment.sparsity, experiment.scope)
+        mask = Mask(mask, pretrained(experiment.of).name, fingerprint(weights))
+    if rewound:
         mask.apply_to(model)
     mask.save(entry.folder / "mask.safetensors")
     entry.record |= {"seed": experiment.seed, "sparsity": mask.sparsity, "zeros": mask.zeros()}
@@ -198,11 +205,11 @@ def _train_mask(
     experiment: Pruned, model: PreTrainedModel, entry: Entry, store: Store, inputs: Inputs, advance: Advance
 ) -> Mask:
     assert experiment.recipe
-    recipe, seed, data = experiment.recipe, experiment.seed, _encoded(experiment, inputs)
+    recipe, seed, data = experiment.recipe, experiment.seed, _encoded(experiment, store)
     train, dev = data["train"], data[TASKS[experiment.data.task].dev_name]
     batches, objective = shuffled_batches(train, recipe, seed), _objective(experiment, store)
     done = _per_step(experiment, advance)
-    search = train_mask(model, train, dev, batches, recipe, objective, experiment.mask_plan, seed, done)
+    search = train_mask(model, train, dev, batches, recipe, objective, experiment.mask_plan, seed, done, entry.snapshot)
     entry.record |= _trained(search.trace) | {"selected_step": search.step, "selection": search.selection}
     return search.mask
 
@@ -220,7 +227,7 @@ def _evaluate(
     model: PreTrainedModel, experiment: Trained, entry: Entry, store: Store, inputs: Inputs, name: str = "logits"
 ) -> dict[str, Any]:
     """Test a model on all sets of its task, ``E_d(f(θ))``, and keep the logits: a later metric needs no model."""
-    task, sets, tests = TASKS[experiment.data.task], _encoded(experiment, inputs), test_sets(experiment.data, inputs)
+    task, sets, tests = TASKS[experiment.data.task], _encoded(experiment, store), test_sets(experiment.data, inputs)
     logits = {test: predict(model, sets[test]) for test in tests}
     entry.save(name, logits)
     bias = {task.dev_name: store.tensors(Bias(experiment.data), "log_probs")[task.dev_name]}
@@ -249,8 +256,16 @@ def _per_step(experiment: Trained, advance: Advance) -> Callable[[int], None]:
     return lambda step: advance(units)
 
 
-def _encoded(experiment: Trained, inputs: Inputs) -> Any:
-    return encoded(experiment.data, pretrained(experiment.of), inputs)
+def _encoded(experiment: Trained, store: Store) -> Mapping[str, Encoded]:
+    of = tokenised(experiment)
+    record = store.record(of)
+    files = {name: f"{name}.safetensors" for name in record["examples"]}
+    return {name: _unpacked(store.file(of, file), record["files"][file]["sha256"]) for name, file in files.items()}
+
+
+@lru_cache(maxsize=16)  # the data sets of the three tasks
+def _unpacked(path: Path, checksum: str) -> Encoded:
+    return Encoded.unpacked(load_file(path))
 
 
 def _classes(data: Data) -> int:

@@ -1,6 +1,6 @@
 """Sentence pairs as tensors of token ids, and batches that waste little on padding."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +35,36 @@ class Encoded:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def packed(self) -> dict[str, Tensor]:
+        """Return the examples without their padding, for saving: token ids one after another in one row."""
+        real = self._real()
+        packed = {
+            "input_ids": self.input_ids[real],
+            "padding": self.input_ids[~real][:1],
+            "lengths": self.lengths,
+            "labels": self.labels,
+        }
+        if self.token_type_ids is not None:
+            packed["token_type_ids"] = self.token_type_ids[real].to(torch.uint8)
+        return packed
+
+    @classmethod
+    def unpacked(cls, packed: Mapping[str, Tensor]) -> "Encoded":
+        """Return what was `packed`."""
+        lengths = packed["lengths"]
+        shape = len(lengths), int(lengths.max())
+        fill = int(packed["padding"][0]) if len(packed["padding"]) else 0
+        types = torch.zeros(shape, dtype=torch.int32) if "token_type_ids" in packed else None
+        encoded = cls(torch.full(shape, fill, dtype=torch.int32), types, lengths, packed["labels"])
+        real = encoded._real()
+        encoded.input_ids[real] = packed["input_ids"]
+        if types is not None:
+            types[real] = packed["token_type_ids"].to(torch.int32)
+        return encoded
+
+    def _real(self) -> Tensor:
+        return torch.arange(self.input_ids.shape[1]) < self.lengths[:, None]
 
     def inputs(self, index: Tensor, device: torch.device) -> dict[str, Tensor]:
         """Return the model's inputs for the examples `index` (int64 [B]), cut to the longest of them."""

@@ -1,102 +1,111 @@
 """Running many experiments: operands first, each once, in this process or on Dask workers."""
 
+import errno
 import os
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from queue import Empty, SimpleQueue
 
 import dask
 import torch
-from distributed import Client, LocalCluster, as_completed, get_worker
+from distributed import Client, Future, KilledWorker, LocalCluster, get_worker
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from threadpoolctl import threadpool_limits
 
-from srnet.compute import Advance, compute, work
-from srnet.experiments import Experiment, closure
+from srnet.agenda import LOOK_AGAIN, Agenda, Outcome, Report
+from srnet.compute import Advance, compute
+from srnet.costs import work
+from srnet.errors import InputError
+from srnet.experiments import Bias, Experiment, Tokenised
 from srnet.inputs import Inputs
-from srnet.store import Store
+from srnet.store import BusyError, DamagedError, Store
 
 REPORT_EVERY = 0.5  # seconds between two reports of a worker
 TOPIC = "srnet-progress"
 PREFIX = "experiment"  # of task keys; told that such tasks are long, Dask spreads them over its workers
-COMPUTED, SKIPPED = "computed", "skipped"
+SHOWS_WITHIN = 60.0  # seconds after which a result that another machine has written must be seen here
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-@dataclass
-class Report:
-    """What became of a run.
-
-    Attributes:
-        computed: experiments whose results were computed now.
-        failed: experiments that failed, with the reason.
-        skipped: experiments that need the result of one that failed.
-    """
-
-    computed: list[Experiment] = field(default_factory=list)
-    failed: dict[Experiment, str] = field(default_factory=dict)
-    skipped: list[Experiment] = field(default_factory=list)
-
-    def note(self, experiment: Experiment, outcome: str) -> None:
-        """Enter what `_attempt` returned."""
-        if outcome == COMPUTED:
-            self.computed.append(experiment)
-        elif outcome == SKIPPED:
-            self.skipped.append(experiment)
-        else:
-            self.failed[experiment] = outcome
-
-
-def missing(experiments: Sequence[Experiment], store: Store) -> list[Experiment]:
-    """Return what must be computed to have the results of `experiments`, operands first, each once."""
-    wanted = [experiment for experiment in experiments if not store.has(experiment)]
-    return [experiment for experiment in closure(wanted) if not store.has(experiment)]
-
-
-def run(experiments: Sequence[Experiment], store: Store, inputs: Inputs, workers: int | None = None) -> Report:
+def run(
+    experiments: Sequence[Experiment],
+    store: Store,
+    inputs: Inputs,
+    workers: int | None = None,
+    scheduler: str | None = None,
+) -> Report:
     """Compute what is missing of the results of `experiments`, with a progress bar.
 
-    An experiment that fails leaves a record of the failure; what needs it is skipped and the rest goes on. Every
-    process computes with one thread, so that a result does not depend on how many there are.
+    An experiment that fails leaves a record of the failure; what needs it is skipped and the rest goes on. A result
+    that is not what was written is set aside and computed anew. What another process computes on the same store is
+    waited for, not computed twice. Every process computes with one thread, so that a result does not depend on how
+    many there are.
 
     Args:
         experiments: the results that are wanted.
         store: where results are kept.
         inputs: where text and pre-trained models lie.
-        workers: number of processes; if not given, one per core, or one where experiments run on a GPU.
+        workers: number of processes of this machine; if not given, one per GPU, or one per core if there is none.
+        scheduler: address of a Dask scheduler, whose workers are used instead. They must see the store, the data and
+            the model under the same paths. If some of them declare the resource "GPU", one GPU is used by one
+            training at a time.
+
+    Raises:
+        InputError: if there is no scheduler at the address.
     """
-    store.remove_leftovers()
-    todo = missing(experiments, store)
-    if not todo:
-        return Report()
-    workers = min(workers or _places(inputs), len(todo))
+    store.sweep()
+    agenda = Agenda(experiments, store, lambda experiment: work(experiment, inputs))
+    if agenda.is_over:
+        return agenda.report
     with _bar() as bar:
-        watch = _Watch(bar, todo, inputs)
-        if workers == 1:
-            return _run_here(todo, store, inputs, watch)
-        return _run_on_dask(todo, store, inputs, workers, watch)
+        watch = _Watch(bar, agenda, inputs)
+        if scheduler:
+            with _client(scheduler) as client:
+                _on_dask(client, agenda, store, inputs, watch)
+        elif (count := min(workers or _places(inputs), len(agenda.todo))) > 1:
+            with _local_client(count) as client:
+                _on_dask(client, agenda, store, inputs, watch)
+        else:
+            _here(agenda, store, inputs, watch)
+    return agenda.report
 
 
 class _Watch:
     """Advances a progress bar over the units of work of all experiments."""
 
-    def __init__(self, bar: Progress, todo: list[Experiment], inputs: Inputs) -> None:
-        self.bar, self.size = bar, len(todo)
-        self.left = {experiment.key: work(experiment, inputs) for experiment in todo}
-        self.row = bar.add_task("", total=sum(self.left.values()))
-        self.finished = 0
-        self._say(f"0 of {self.size} experiments")
+    def __init__(self, bar: Progress, agenda: Agenda, inputs: Inputs) -> None:
+        self.bar, self.agenda, self.inputs = bar, agenda, inputs
+        self.left: dict[str, int] = {}
+        self.row = bar.add_task("", total=0)
+        self.finished = self.told = 0
+        self.update()
+        self._say(f"0 of {len(self.left)} experiments")
+
+    def update(self) -> None:
+        """Take up experiments that have come on the agenda, and say which results were damaged."""
+        for experiment in self.agenda.todo[len(self.left) :]:
+            self.left[experiment.key] = work(experiment, self.inputs)
+        self.bar.update(self.row, total=(self.bar.tasks[self.row].completed + sum(self.left.values())))
+        for problem in self.agenda.report.damaged[self.told :]:
+            self.bar.console.print(f"set aside, computed anew: {problem}", style="yellow", soft_wrap=True, markup=False)
+            self.told += 1
 
     def advance(self, key: str, units: int) -> None:
         """Count units of work that an experiment has done."""
-        units = min(units, self.left[key])
-        self.left[key] -= units
-        self.bar.advance(self.row, units)
+        units = min(units, self.left.get(key, 0))
+        if units:
+            self.left[key] -= units
+            self.bar.advance(self.row, units)
 
     def finish(self, experiment: Experiment) -> None:
         """Count an experiment as ended."""
         self.advance(experiment.key, self.left[experiment.key])
         self.finished += 1
-        text = f"{self.finished} of {self.size} experiments, last {experiment.title}"
+        text = f"{self.finished} of {len(self.left)} experiments, last {experiment.title}"
         self._say(text)
         if not self.bar.console.is_terminal:  # in a log, a line for each experiment takes the place of the bar
             left = self.bar.tasks[self.row].time_remaining
@@ -107,64 +116,100 @@ class _Watch:
         self.bar.update(self.row, description=text)
 
 
-def _run_here(todo: list[Experiment], store: Store, inputs: Inputs, watch: _Watch) -> Report:
-    report, threads = Report(), torch.get_num_threads()
+def _here(agenda: Agenda, store: Store, inputs: Inputs, watch: _Watch) -> None:
+    """Compute what is on the agenda in this process, one experiment after another."""
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        for experiment in todo:
+        while not agenda.is_over:
+            for experiment in agenda.take(1):
 
-            def advance(units: int, key: str = experiment.key) -> None:
-                watch.advance(key, units)
+                def advance(units: int, key: str = experiment.key) -> None:
+                    watch.advance(key, units)
 
-            report.note(experiment, _attempt(experiment, store, inputs, advance))
-            watch.finish(experiment)
+                _enter(experiment, _attempt(experiment, store, inputs, advance), agenda, watch)
+                break
+            else:
+                time.sleep(LOOK_AGAIN)  # all that is left is being computed by another process
+            _look_again(agenda, watch)
     finally:
         torch.set_num_threads(threads)
-    return report
 
 
-def _run_on_dask(todo: list[Experiment], store: Store, inputs: Inputs, workers: int, watch: _Watch) -> Report:
-    report, waiting, open_keys = Report(), list(todo), _keys(todo)
-    experiments = {f"{PREFIX}-{experiment.key}": experiment for experiment in todo}
-    address = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
-    with (
-        dask.config.set({"distributed.scheduler.default-task-durations": {PREFIX: "10m"}}),
-        LocalCluster(n_workers=workers, threads_per_worker=1, silence_logs="ERROR", **address) as cluster,
-        Client(cluster) as client,
-    ):
-        running = as_completed()
+def _on_dask(client: Client, agenda: Agenda, store: Store, inputs: Inputs, watch: _Watch) -> None:
+    """Compute what is on the agenda on Dask workers.
 
-        def submit_ready() -> None:
-            # Dask would send what depends on a task to the worker that ran it, and leave others idle.
-            for experiment in [each for each in waiting if not open_keys.intersection(_keys(each.operands))]:
-                waiting.remove(experiment)
-                key = f"{PREFIX}-{experiment.key}"
-                running.add(client.submit(_on_worker, experiment, store, inputs, key=key))
-
-        client.subscribe_topic(TOPIC, lambda event: watch.advance(*event[1]))
-        submit_ready()
-        for future in running:
-            experiment = experiments[future.key]
-            finished = future.status == "finished"
-            report.note(experiment, future.result() if finished else _died(experiment, store))
-            watch.finish(experiment)
-            open_keys.remove(experiment.key)
-            submit_ready()
-    return report
-
-
-def _keys(experiments: Sequence[Experiment]) -> set[str]:
-    return {experiment.key for experiment in experiments}
+    What can start is given to Dask with its urgency as priority; where and when it runs is Dask's affair. What waits
+    for an operand is held back: Dask would send it to the worker that computed that operand, and leave others idle.
+    """
+    has_gpus, running, tries = _declares_gpus(client), dict[Future, Experiment](), Counter[str]()
+    ended: SimpleQueue[Future] = SimpleQueue()
+    client.subscribe_topic(TOPIC, lambda event: watch.advance(*event[1]))
+    while not agenda.is_over:
+        for experiment in agenda.take():
+            on_gpu = has_gpus and not isinstance(experiment, Bias | Tokenised)
+            future = client.submit(
+                _on_worker,
+                experiment,
+                store,
+                inputs,
+                key=_task(experiment, tries),
+                priority=agenda.urgency(experiment),
+                resources={"GPU": 1} if on_gpu else None,
+            )
+            running[future] = experiment
+            future.add_done_callback(ended.put)
+        with suppress(Empty):
+            future = ended.get(timeout=LOOK_AGAIN)
+            experiment = running.pop(future)
+            _enter(experiment, _outcome(future, experiment, store), agenda, watch)
+        _look_again(agenda, watch)
 
 
-def _died(experiment: Experiment, store: Store) -> str:
-    """Record that the process that computed an experiment died."""
-    error = RuntimeError("its worker process died, most often for want of memory")
-    store.fail(experiment, error)
-    return str(error)
+def _task(experiment: Experiment, tries: Counter[str]) -> str:
+    """Return the name of a task for Dask, another one for each time an experiment is tried."""
+    tries[experiment.key] += 1
+    again = f"-{tries[experiment.key]}" if tries[experiment.key] > 1 else ""
+    return f"{PREFIX}-{experiment.key}{again}"
 
 
-def _on_worker(experiment: Experiment, store: Store, inputs: Inputs) -> str:
+def _enter(experiment: Experiment, outcome: Outcome, agenda: Agenda, watch: _Watch) -> None:
+    for ended in agenda.end(experiment, outcome):
+        watch.finish(ended)
+    watch.update()
+
+
+def _look_again(agenda: Agenda, watch: _Watch) -> None:
+    for ended in agenda.look_again():
+        watch.finish(ended)
+
+
+def _outcome(future: Future, experiment: Experiment, store: Store) -> Outcome:
+    """Return the outcome of an experiment from that of its task; its result must show in this process's store."""
+    if future.status != "finished":
+        error = future.exception() if future.status == "error" else RuntimeError(f"its Dask task was {future.status}")
+        if isinstance(error, KilledWorker):
+            error = RuntimeError("its worker process died again and again, most often for want of memory")
+        store.fail(experiment, error)
+        return Outcome("failed", str(error))
+    outcome: Outcome = future.result()
+    if outcome.kind == "computed" and not _shows(experiment, store):
+        reason = f"a worker has computed it, but {store.folder(experiment)} does not show here: is the folder shared?"
+        return Outcome("failed", reason)
+    return outcome
+
+
+def _shows(experiment: Experiment, store: Store) -> bool:
+    """Wait until a result can be seen: on network file systems, what another machine has written shows late."""
+    end = time.monotonic() + SHOWS_WITHIN
+    while not store.whole(experiment):
+        if time.monotonic() > end:
+            return False
+        time.sleep(LOOK_AGAIN)
+    return True
+
+
+def _on_worker(experiment: Experiment, store: Store, inputs: Inputs) -> Outcome:
     """Compute an experiment on a Dask worker and report its progress."""
     torch.set_num_threads(1)
     worker, pending, last = get_worker(), 0, time.monotonic()
@@ -176,27 +221,76 @@ def _on_worker(experiment: Experiment, store: Store, inputs: Inputs) -> str:
             worker.log_event(TOPIC, (experiment.key, pending))
             pending, last = 0, time.monotonic()
 
-    return _attempt(experiment, store, inputs, advance)
+    for operand in experiment.operands:
+        _shows(operand, store)
+    return _attempt(experiment, store, _with_own_gpu(inputs, worker.name), advance)
 
 
-def _attempt(experiment: Experiment, store: Store, inputs: Inputs, advance: Advance) -> str:
-    """Compute one experiment and return `COMPUTED`, `SKIPPED`, or why it failed; a failure is also recorded."""
-    if not all(store.has(operand) for operand in experiment.operands):
-        return SKIPPED
+def _attempt(experiment: Experiment, store: Store, inputs: Inputs, advance: Advance) -> Outcome:
+    """Compute one experiment; a failure is recorded."""
     try:
         with threadpool_limits(1):  # scikit-learn's and numpy's threads, which torch does not govern
-            compute(experiment, store, inputs, advance)
+            here = compute(experiment, store, inputs, advance)
+    except BusyError:
+        return Outcome("busy")
+    except DamagedError as error:
+        return Outcome("damaged", error.key)
     except Exception as error:
         store.fail(experiment, error)
-        return f"{type(error).__name__}: {error}"
-    return COMPUTED
+        return Outcome("full" if _is_full(error) else "failed", f"{type(error).__name__}: {error}")
+    return Outcome("computed" if here else "elsewhere")
+
+
+def _is_full(error: Exception) -> bool:
+    """Tell whether there is no room on a disk; safetensors wraps the system's error in one of its own."""
+    number = error.errno if isinstance(error, OSError) else None
+    return number in FULL or any(f"os error {code})" in str(error) for code in FULL)
 
 
 def _places(inputs: Inputs) -> int:
-    """Return how many experiments run best at once: one per core that this process may use, but one on a GPU."""
-    if inputs.device.startswith("cuda"):
-        return 1
+    """Return how many experiments run best at once: one per GPU, or one per core that this process may use."""
+    if inputs.place.startswith("cuda"):
+        return 1 if inputs.device else torch.cuda.device_count()
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _with_own_gpu(inputs: Inputs, name: object) -> Inputs:
+    """Return `inputs` with a GPU for the worker of that name; workers of this machine are numbered."""
+    gpus = torch.cuda.device_count()
+    if inputs.device or gpus < 2 or not isinstance(name, int):
+        return inputs
+    return replace(inputs, device=f"cuda:{name % gpus}")
+
+
+@contextmanager
+def _local_client(workers: int) -> Iterator[Client]:
+    """Yield a client of as many processes, reached through the loopback interface alone."""
+    address = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
+    with (
+        dask.config.set({"distributed.scheduler.default-task-durations": {PREFIX: "10m"}}),
+        LocalCluster(n_workers=workers, threads_per_worker=1, silence_logs="ERROR", **address) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+@contextmanager
+def _client(scheduler: str) -> Iterator[Client]:
+    try:
+        client = Client(scheduler)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{scheduler}: no Dask scheduler answers there: {error}") from None
+    with client:
+        yield client
+
+
+def _declares_gpus(client: Client) -> bool:
+    workers = client.scheduler_info(n_workers=-1)["workers"].values()
+    if not workers:
+        warnings.warn("the Dask scheduler has no worker yet: waiting for the first", stacklevel=2)
+        client.wait_for_workers(1)
+        return _declares_gpus(client)
+    return any("GPU" in worker["resources"] for worker in workers)
 
 
 def _bar() -> Progress:

@@ -6,7 +6,8 @@ form, so equal experiments share one result wherever they occur.
 
 import hashlib
 import json
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import cached_property
 
 from srnet.errors import InputError
 from srnet.magnitude import ImpPlan, is_level
@@ -25,7 +26,7 @@ class Experiment:
 
     data: "Data"
 
-    @property
+    @cached_property
     def key(self) -> str:
         """20 hexadecimal digits that name this experiment, the same on every machine."""
         text = json.dumps(canonical(self), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -81,6 +82,22 @@ class Data:
 
     def __post_init__(self) -> None:
         _one_of("task", self.task, tuple(TASKS))
+
+
+@dataclass(frozen=True)
+class Tokenised(Experiment):
+    """A task's text as token ids: what is trained on, the ID development set and the OOD test sets.
+
+    Attributes:
+        of: the pre-trained model whose tokenizer is used.
+        data: the task.
+    """
+
+    of: Pretrained
+    data: Data
+
+    def __str__(self) -> str:
+        return "token ids"
 
 
 @dataclass(frozen=True)
@@ -162,7 +179,7 @@ class FineTuned(Experiment):
 
     @property
     def operands(self) -> tuple[Experiment, ...]:
-        """What gives the weights and the mask, the bias model, and the teacher."""
+        """What gives the weights and the mask, token ids, the bias model, and the teacher."""
         return (*_results_of(self.of), *_references(self))
 
 
@@ -186,8 +203,8 @@ class Teacher(Experiment):
 
     @property
     def operands(self) -> tuple[Experiment, ...]:
-        """The model."""
-        return (self.of,)
+        """The model, and the training set as token ids."""
+        return (self.of, tokenised(self.of))
 
 
 @dataclass(frozen=True)
@@ -210,7 +227,7 @@ class Trajectory(Experiment):
 
     @property
     def operands(self) -> tuple[Experiment, ...]:
-        """The model that is pruned, the bias model, and the teacher."""
+        """The model that is pruned, token ids, the bias model, and the teacher."""
         return (*_results_of(self.of), *_references(self))
 
     @property
@@ -288,7 +305,7 @@ class Pruned(Experiment):
 
     @property
     def operands(self) -> tuple[Experiment, ...]:
-        """The pruned model, the run of iterative pruning, the bias model, and the teacher."""
+        """The pruned model, the run of iterative pruning, token ids, the bias model, and the teacher."""
         run = (self.trajectory,) if self.method.startswith("imp") else ()
         return (*_results_of(self.of), *_references(self), *run)
 
@@ -352,6 +369,12 @@ def pretrained(model: Model) -> Pretrained:
     return model
 
 
+def tokenised(experiment: Trained) -> Tokenised:
+    """Return the token ids that an experiment trains on and is tested with."""
+    # Word vectors are for bias models alone: data that differ in them share their token ids.
+    return Tokenised(pretrained(experiment.of), replace(experiment.data, vectors=""))
+
+
 def _results_of(model: Model) -> tuple[Experiment, ...]:
     """Return the experiments whose results make up a model."""
     if isinstance(model, Masked):
@@ -362,8 +385,9 @@ def _results_of(model: Model) -> tuple[Experiment, ...]:
 
 
 def _references(experiment: Trained) -> tuple[Experiment, ...]:
-    """Return the bias model, which losses and evaluation need, and the teacher."""
-    return (Bias(experiment.data), *([experiment.teacher] if experiment.teacher else []))
+    """Return the token ids, the bias model, which losses and evaluation need, and the teacher."""
+    teacher = (experiment.teacher,) if experiment.teacher else ()
+    return (tokenised(experiment), Bias(experiment.data), *teacher)
 
 
 def _check_loss(experiment: "FineTuned | Pruned") -> None:

@@ -16,6 +16,8 @@ STYLES: dict[str, dict[str, Any]] = {
     "full bert (poe)": {"color": "#009E73", "linestyle": ":"},
     "mask train (std)": {"color": "#0072B2", "marker": "o", "linestyle": "-"},
     "mask train (poe)": {"color": "#D55E00", "marker": "s", "linestyle": "-"},
+    "imp (std)": {"color": "#56B4E9", "marker": "^", "linestyle": "-."},
+    "imp (poe)": {"color": "#CC79A7", "marker": "D", "linestyle": "-."},
 }
 DATASETS = {
     "mnli-m": "MNLI-m",
@@ -66,7 +68,7 @@ def sparsity_curves(table: pd.DataFrame, source: str) -> Figure:
             column[0].set_title(TASKS[task].title)
         figure.suptitle(source, fontsize=8, color="0.35")
         handles, labels = axes[0, 0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
+        figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
         plt.close(figure)  # a notebook would show it a second time
     return figure
 

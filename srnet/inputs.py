@@ -28,13 +28,18 @@ class Inputs:
         plm: a pre-trained model to use in place of the profile's: a local folder, or a name on the Hugging Face hub.
         vectors: fastText file (.bin or .vec) of word vectors for the bias models; without one, fastText trains vectors
             on each task's own training text.
-        device: torch device.
+        device: torch device; if empty, a GPU if the process that computes has one, else the CPU.
     """
 
     data_dir: Path | None = None
     plm: str | None = None
     vectors: Path | None = None
-    device: str = "cuda" if torch.cuda.is_available() else "cpu"
+    device: str = ""
+
+    @property
+    def place(self) -> str:
+        """The torch device that this process computes on."""
+        return self.device or ("cuda" if torch.cuda.is_available() else "cpu")
 
     @classmethod
     def from_environment(cls) -> "Inputs":
@@ -95,7 +100,6 @@ def test_sets(data: Data, inputs: Inputs) -> Mapping[str, Dataset]:
     return {TASKS[data.task].dev_name: text.dev} | dict(text.ood)
 
 
-@lru_cache(maxsize=4)
 def encoded(data: Data, plm: Pretrained, inputs: Inputs) -> Mapping[str, Encoded]:
     """Return the training set, as "train", and the test sets of a task, tokenised for a model."""
     tokenizer = load_tokenizer(plm_source(plm, inputs))

@@ -14,6 +14,7 @@ from srnet.encoding import Encoded
 from srnet.errors import InputError
 from srnet.masks import Mask, solve
 from srnet.models import prunable_weights
+from srnet.snapshots import Snapshot
 from srnet.training import Objective, Recipe, Trace, fit
 
 ROUNDS = 10  # Δs is a tenth of the weights, Δt a tenth of the steps
@@ -62,6 +63,7 @@ def prune_iteratively(
     seed: int,
     at_level: AtLevel,
     after_step: Callable[[int], None] = lambda step: None,
+    snapshot: Snapshot | None = None,
 ) -> Trace:
     """Prune `model` in place step by step to a sparsity of 0.9: ``P^imp_L(f(θ))``, Algorithm 1.
 
@@ -80,6 +82,7 @@ def prune_iteratively(
         seed: seed of dropout.
         at_level: given every level in turn.
         after_step: called with the number of steps done, after each.
+        snapshot: where the run is saved, and goes on from (`srnet.training.fit`).
 
     Raises:
         InputError: if there are fewer than `ROUNDS` steps, or too few batches.
@@ -114,10 +117,14 @@ def prune_iteratively(
     with holding(weights, mask) as (held, hold):
         prune(LEVELS[0])
         hold()
+        if snapshot and (past := snapshot.keep("pruning", lambda: {"mask": dict(mask)})):
+            mask = Mask(past["mask"])
+            held.update({name: keep.to(weights[name].device) for name, keep in mask.items()})
         restarts = ends if plan.restart else ()
         steps = last_step(LEVELS[-1], recipe.steps)
         batches = islice(batches, steps)
-        trace = fit(model, list(model.parameters()), train, batches, recipe, objective, seed, step_done, restarts)
+        parameters = list(model.parameters())
+        trace = fit(model, parameters, train, batches, recipe, objective, seed, step_done, restarts, snapshot)
     if len(trace.losses) < steps:
         raise InputError(f"iterative pruning: {len(trace.losses)} batches for {steps} steps; give one for each")
     return trace
@@ -132,6 +139,7 @@ def train_masked(
     objective: Objective,
     seed: int,
     after_step: Callable[[int], None] = lambda step: None,
+    snapshot: Snapshot | None = None,
 ) -> Trace:
     """Train what a mask leaves of `model`, in place: ``A_L(f(m ⊙ θ))``; removed weights are zero and stay so.
 
@@ -144,6 +152,7 @@ def train_masked(
         objective: the loss.
         seed: seed of dropout.
         after_step: called with the number of steps done, after each.
+        snapshot: where the run is saved, and goes on from (`srnet.training.fit`).
 
     Raises:
         InputError: if the mask does not fit the model.
@@ -152,7 +161,8 @@ def train_masked(
     mask.apply_to(model)
     parameters = dict(model.named_parameters())
     with holding({name: parameters[name] for name in mask}, mask):
-        return fit(model, list(model.parameters()), train, batches, recipe, objective, seed, after_step)
+        everything = list(model.parameters())
+        return fit(model, everything, train, batches, recipe, objective, seed, after_step, snapshot=snapshot)
 
 
 @contextmanager

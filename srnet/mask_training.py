@@ -15,6 +15,7 @@ from srnet.errors import InputError
 from srnet.masks import SCOPES, Mask, count_zeros, solve
 from srnet.metrics import correct
 from srnet.models import prunable_weights
+from srnet.snapshots import Snapshot, State
 from srnet.training import Objective, Recipe, Trace, fit, predict
 
 INITIAL_THRESHOLD = 0.01  # φ at the start of mask training, Appendix A.1
@@ -200,6 +201,7 @@ def train_mask(
     plan: MaskPlan,
     seed: int,
     after_step: Callable[[int], None] = lambda step: None,
+    snapshot: Snapshot | None = None,
 ) -> MaskSearch:
     """Learn a mask for the prunable matrices of `model`: ``P^mask_L(f(θ))``, Algorithm 2.
 
@@ -217,6 +219,7 @@ def train_mask(
         plan: sparsity, initialisation, thresholds and selection.
         seed: seed of dropout.
         after_step: called with the number of steps done, after each.
+        snapshot: where the search is saved, and goes on from (`srnet.training.fit`).
 
     Raises:
         InputError: if the model has no such matrices, or there are fewer batches than steps.
@@ -240,8 +243,17 @@ def train_mask(
                 selection.append((step, accuracy))
             after_step(step)
 
+        def state() -> State:
+            cuts, keeps = {name: mask.cut for name, mask in masks.items()}, {n: mask.keep for n, mask in masks.items()}
+            return {"cuts": cuts, "keeps": keeps, "best": best, "selection": selection}
+
+        if snapshot and (past := snapshot.keep("search", state)):
+            for name, mask in masks.items():
+                mask.cut, mask.keep = past["cuts"][name].to(mask.cut), past["keeps"][name].to(mask.keep)
+            best.update(past["best"])
+            selection += [(step, accuracy) for step, accuracy in past["selection"]]
         scores = [mask.scores for mask in masks.values()]
-        trace = fit(model, scores, train, batches, recipe, objective, seed, solve_and_select)
+        trace = fit(model, scores, train, batches, recipe, objective, seed, solve_and_select, snapshot=snapshot)
     if len(trace.losses) < recipe.steps:
         raise InputError(f"mask training: {len(trace.losses)} batches for {recipe.steps} steps; give one for each")
     step = max(selection, key=lambda candidate: candidate[1])[0]

@@ -9,7 +9,17 @@ from srnet.tasks import TASKS
 from srnet.training import Recipe
 
 SPARSITIES = (0.0, 0.2, 0.5, 0.7, 0.9)
-MNLI, QQP, FEVER = (-(-examples // Recipe(1).batch_size) for examples in (392_702, 363_846, 242_911))  # steps an epoch
+
+
+def _epoch(*sizes: int) -> int:
+    """Return the steps of an epoch over data sets of these sizes."""
+    return -(-sum(sizes) // Recipe(1).batch_size)
+
+
+MNLI, QQP, FEVER = _epoch(392_702), _epoch(363_846), _epoch(242_911)
+MNLI_OOD = _epoch(392_702, 30_000)  # HANS's training set
+QQP_OOD = _epoch(363_846, 11_988, 49_401)  # those of PAWS-QQP and PAWS-Wiki
+FEVER_OOD = _epoch(242_911, 7_080)  # FEVER-Symmetric v2's development set, ten times
 
 
 @dataclass(frozen=True)
@@ -17,16 +27,32 @@ class Training:
     """How long each kind of model is trained on one task.
 
     Attributes:
-        full: fine-tuning with cross-entropy.
-        full_debiased: fine-tuning with a debiasing loss.
+        full: fine-tuning with cross-entropy or reweighting.
+        full_debiased: fine-tuning with another debiasing loss.
         mask: mask training.
         interval: Δt_φ, steps between two solutions of the thresholds of mask training.
+        mask_reweighted: mask training with reweighting, where it differs from `mask`.
+        mask_ood: mask training with OOD training examples; None where the profile leaves it out.
+        imp: iterative magnitude pruning; None where the profile leaves it out.
+        checkpoints: steps of fine-tuning with cross-entropy after which a search starts (Section 5.1).
     """
 
     full: Recipe
     full_debiased: Recipe
     mask: Recipe
     interval: int
+    mask_reweighted: Recipe | None = None
+    mask_ood: Recipe | None = None
+    imp: Recipe | None = None
+    checkpoints: tuple[int, ...] = ()
+
+    def full_with(self, loss: str) -> Recipe:
+        """Return how all weights, or those that a mask leaves, are fine-tuned with a loss."""
+        return self.full if loss in ("std", "reweight") else self.full_debiased
+
+    def mask_with(self, loss: str) -> Recipe:
+        """Return how a mask is trained with a loss."""
+        return self.mask_reweighted or self.mask if loss == "reweight" else self.mask
 
 
 @dataclass(frozen=True)
@@ -41,6 +67,8 @@ class Profile:
         training: by task.
         sparsities: shares of weights removed; 0 is the full model.
         seeds: one run of everything for each.
+        other_plms: names on the Hugging Face hub of further pre-trained models (Appendix C.5).
+        left_out: names of the figures and tables (`srnet.runs.FIGURES`) that the profile has not.
     """
 
     name: str
@@ -50,6 +78,8 @@ class Profile:
     training: Mapping[str, Training]
     sparsities: tuple[float, ...]
     seeds: tuple[int, ...]
+    other_plms: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 _POCKET = Training(
@@ -57,12 +87,18 @@ _POCKET = Training(
     full_debiased=Recipe(steps=400, lr=1e-3, warmup=40),
     mask=Recipe(steps=800, batch_size=16, lr=1e-3, warmup=80),
     interval=40,
+    mask_ood=Recipe(steps=1200, batch_size=16, lr=1e-3, warmup=120),
+    imp=Recipe(steps=800, batch_size=16, lr=1e-3, warmup=80),
+    checkpoints=(50, 100, 200, 300),
 )
 _SMOKE = Training(
     full=Recipe(steps=12, batch_size=16, lr=1e-3, warmup=1),
     full_debiased=Recipe(steps=12, batch_size=16, lr=1e-3, warmup=1),
     mask=Recipe(steps=12, batch_size=16, lr=1e-3, warmup=1),
     interval=4,
+    mask_ood=Recipe(steps=12, batch_size=16, lr=1e-3, warmup=1),
+    imp=Recipe(steps=10, batch_size=16, lr=1e-3, warmup=1),
+    checkpoints=(3, 6),
 )
 _SMALL = Training(
     full=Recipe(steps=600, lr=1e-4, warmup=60),
@@ -71,25 +107,37 @@ _SMALL = Training(
     interval=60,
 )
 _SMALLER = replace(_SMALL, full=Recipe(steps=300, lr=1e-4, warmup=30), full_debiased=Recipe(300, lr=1e-4, warmup=30))
-# Tables 3 and 4 of the supplement, and the released scripts where these are silent: epochs, warm-up, clipping.
+# Tables 3 and 4 of the supplement, and the released scripts where these are silent: epochs, warm-up, clipping, and
+# after how many steps of fine-tuning a search starts.
+_CHECKPOINTS = (5_000, 10_000, 15_000, 20_000)
 _PAPER = {
     "nli": Training(
         full=Recipe(steps=3 * MNLI, warmup=3600),
         full_debiased=Recipe(steps=5 * MNLI, warmup=3600),
         mask=Recipe(steps=5 * MNLI, warmup=3600),
         interval=1000,
+        mask_reweighted=Recipe(steps=3 * MNLI, warmup=3600),
+        mask_ood=Recipe(steps=3 * MNLI_OOD, lr=2e-5, warmup=3600),
+        imp=Recipe(steps=5 * MNLI),
+        checkpoints=_CHECKPOINTS,
     ),
     "paraphrase": Training(
         full=Recipe(steps=3 * QQP, lr=2e-5, warmup=3400, clip_each=True),
         full_debiased=Recipe(steps=3 * QQP, lr=2e-5, warmup=3400, clip_each=True),
         mask=Recipe(steps=7 * QQP, lr=2e-5, warmup=3400, clip_each=True),
         interval=1000,
+        mask_ood=Recipe(steps=3 * QQP_OOD, lr=2e-5, clip_each=True),
+        imp=Recipe(steps=7 * QQP, lr=2e-5),
+        checkpoints=_CHECKPOINTS,
     ),
     "fact": Training(
         full=Recipe(steps=3 * FEVER, lr=2e-5),
         full_debiased=Recipe(steps=3 * FEVER, lr=2e-5),
         mask=Recipe(steps=7 * FEVER, lr=2e-5),
         interval=500,
+        mask_ood=Recipe(steps=3 * FEVER_OOD, lr=2e-5),
+        imp=Recipe(steps=7 * FEVER, lr=2e-5),
+        checkpoints=_CHECKPOINTS,
     ),
 }
 
@@ -104,6 +152,7 @@ PROFILES: Mapping[str, Profile] = {
             training=dict.fromkeys(TASKS, _SMOKE),
             sparsities=SPARSITIES,
             seeds=(1, 2),
+            left_out=("table-6",),
         ),
         Profile(
             name="pocket",
@@ -113,6 +162,7 @@ PROFILES: Mapping[str, Profile] = {
             training=dict.fromkeys(TASKS, _POCKET),
             sparsities=SPARSITIES,
             seeds=(1, 2),
+            left_out=("table-6",),
         ),
         Profile(
             name="small",
@@ -122,6 +172,10 @@ PROFILES: Mapping[str, Profile] = {
             training={"nli": _SMALL, "paraphrase": _SMALLER, "fact": _SMALLER},
             sparsities=(0.0, 0.5),
             seeds=(1,),
+            left_out=(
+                *(f"figure-{name}" for name in ("3", "4", "5", "6", "7", "8", "s1", "s2", "s3")),
+                *("table-5", "table-6"),
+            ),
         ),
         Profile(
             name="paper",
@@ -131,6 +185,7 @@ PROFILES: Mapping[str, Profile] = {
             training=_PAPER,
             sparsities=SPARSITIES,
             seeds=(1, 2, 3, 4),
+            other_plms=("roberta-base", "bert-large-uncased"),
         ),
     )
 }

@@ -1,147 +1,337 @@
 """The store: one folder per experiment, either whole or absent, with a record that says what was done.
 
-A folder is filled under a temporary name and renamed when it is complete. Its ``record.json`` holds the SHA-256 of
-every other file in it; tensors are safetensors, so that reading them runs no code.
+    KEY/                record.json and the files of a result, whose SHA-256 and size the record holds
+    failed/KEY.json     why an experiment failed when it was last tried
+    unfinished/KEY/     what an experiment that runs, or was interrupted, has written so far
+    unfinished/KEY.lock held by the process that computes it
+    damaged/            results that were not what had been written
+
+Tensors are safetensors and records JSON, so that reading them runs no code.
 """
 
-import json
 import os
+import re
 import shutil
-import socket
-import subprocess
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import traceback
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
-from platform import python_version
 from typing import Any
 
-import torch
+from filelock import FileLock, Timeout
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from srnet.errors import InputError
-from srnet.experiments import Experiment, canonical
-from srnet.files import sha256, written_whole
+from srnet.experiments import Experiment
+from srnet.files import sha256
+from srnet.records import describe, now, read_record, software, write_record
+from srnet.snapshots import Snapshot
 
 RECORD = "record.json"
-VOLATILE = ("seconds", "finished", "machine")  # fields of a record that may differ between two equal runs
-LIBRARIES = ("torch", "transformers", "tokenizers", "datasets", "scikit-learn", "numpy")
+KEY = re.compile(r"[0-9a-f]{20}")
+CHECKPOINT_EVERY = 600.0  # seconds between two savings of where a long experiment stands
+
+
+class DamagedError(InputError):
+    """A result in the store is not what was written.
+
+    Attributes:
+        key: of its experiment.
+    """
+
+    def __init__(self, key: str, problem: str) -> None:
+        super().__init__(f"{problem}; `srnet run` computes the experiment anew, `srnet store verify` looks for more")
+        self.key, self.problem = key, problem
+
+    def __reduce__(self) -> tuple[type["DamagedError"], tuple[str, str]]:
+        return DamagedError, (self.key, self.problem)
+
+
+class BusyError(RuntimeError):
+    """Another process is computing the experiment."""
 
 
 @dataclass
 class Entry:
-    """A folder being filled.
+    """A result being written.
 
     Attributes:
         folder: where to put files; it becomes the experiment's folder.
+        snapshot: where to save how far the experiment is, if it is long. Files that are in `folder` when that happens
+            are there again when the experiment goes on; other files of an interrupted run are not.
         record: what to say of the experiment beside what the store says by itself.
     """
 
     folder: Path
+    snapshot: Snapshot
     record: dict[str, Any] = field(default_factory=dict)
+    _files: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        past = self.snapshot.keep("files", self.files) or {}
+        if all(_problem(self.folder / name, about) is None for name, about in past.items()):
+            self._files = past
+        else:
+            self.snapshot.discard()
+        for path in self.folder.iterdir():
+            if path.name not in self._files:
+                path.unlink()
 
     def save(self, name: str, tensors: Mapping[str, Tensor]) -> None:
         """Write tensors as ``name.safetensors``."""
         save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, self.folder / f"{name}.safetensors")
 
+    def files(self) -> dict[str, dict[str, Any]]:
+        """Return SHA-256 and size of every file written so far; a file is written once."""
+        for path in sorted(self.folder.iterdir()):
+            if path.name not in self._files:
+                path.chmod(0o644)  # safetensors writes files that only their owner can read
+                self._files[path.name] = {"sha256": sha256(path), "bytes": path.stat().st_size}
+        return self._files
+
 
 class Store:
-    """Results of experiments in a folder.
+    """Results of experiments in a folder, and below it others that are only read.
 
     Args:
         root: the folder; it is made when the first result is written.
+        below: folders of results that are looked up where `root` has none, in this order. They may hold records
+            without the files that belong to them: then figures can be drawn, but nothing can be built on them.
+        checkpoint_every: seconds between two savings of where a long experiment stands.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, below: Sequence[Path] = (), checkpoint_every: float = CHECKPOINT_EVERY) -> None:
+        self.root, self.below, self.checkpoint_every = root, tuple(below), checkpoint_every
+        self._distrusted: set[str] = set()  # keys whose results in the folders below are damaged
 
     def folder(self, experiment: Experiment) -> Path:
-        """Return where the result of `experiment` lies, or will lie."""
+        """Return where the result of `experiment` lies, or will lie, in the local folder."""
         return self.root / experiment.key
 
+    def keys(self) -> list[str]:
+        """Return the keys of all results in the local folder, sorted."""
+        return sorted(path.name for path in self.root.glob("*") if KEY.fullmatch(path.name))
+
     def has(self, experiment: Experiment) -> bool:
-        """Tell whether the result of `experiment` is there."""
-        return (self.folder(experiment) / RECORD).exists()
+        """Tell whether the record of `experiment` is there, and, in the local folder, its files."""
+        layers = self._layers(experiment.key)
+        return any(self._state(layer, experiment.key, files=layer == self.root) for layer in layers)
+
+    def whole(self, experiment: Experiment) -> bool:
+        """Tell whether the record of `experiment` and all its files are there, as long as the record says."""
+        return any(self._state(layer, experiment.key, files=True) for layer in self._layers(experiment.key))
 
     def record(self, experiment: Experiment) -> dict[str, Any]:
         """Return the record of `experiment`.
 
         Raises:
-            InputError: if it is not there, or is not readable.
+            DamagedError: if it is not what was written.
+            InputError: if it is not there.
         """
-        path = self.folder(experiment) / RECORD
-        try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise InputError(f"{self.root}: no result of {experiment} ({experiment.key}); compute it first") from None
-        except ValueError as error:
-            raise InputError(f"{path}: not a readable record ({error}); delete its folder and run again") from None
+        return self._read(experiment.key, str(experiment))
+
+    def read(self, key: str) -> dict[str, Any]:
+        """Return the record of the experiment of that key; raises as `record` does."""
+        return self._read(key, key)
 
     def file(self, experiment: Experiment, name: str) -> Path:
         """Return the path of one file of a result, after its checksum has been verified.
 
         Raises:
-            InputError: if the file is missing or not what was written.
+            DamagedError: if the file is missing or not what was written.
+            InputError: if there is no result.
         """
-        path, expected = self.folder(experiment) / name, self.record(experiment)["files"].get(name)
-        if expected is None or not path.exists():
-            raise InputError(f"{path}: the result of {experiment} lacks this file; delete its folder and run again")
-        if sha256(path) != expected:
-            raise InputError(f"{path}: the file has changed since it was written; delete its folder and run again")
-        return path
+        about = self.record(experiment)["files"].get(name)
+        if about is None:
+            raise InputError(f"{self.folder(experiment)}: the result of {experiment} has no file {name}")
+        for layer in self._layers(experiment.key):
+            path = layer / experiment.key / name
+            if path.exists():
+                if problem := _problem(path, about):
+                    raise DamagedError(experiment.key, problem)
+                return path
+        raise DamagedError(experiment.key, f"{self.folder(experiment) / name}: the file is missing")
 
     def tensors(self, experiment: Experiment, name: str) -> dict[str, Tensor]:
-        """Return the tensors that were saved as `name`, on the CPU."""
+        """Return the tensors that were saved as `name`, on the CPU; raises as `file` does."""
         return load_file(self.file(experiment, f"{name}.safetensors"))
 
-    @contextmanager
-    def writing(self, experiment: Experiment) -> Iterator[Entry]:
-        """Yield an entry to fill; on success it becomes the result of `experiment`, on failure nothing remains."""
-        entry = Entry(self.root / f".{experiment.key}-{socket.gethostname()}-{os.getpid()}")
-        shutil.rmtree(entry.folder, ignore_errors=True)
-        if not self.has(experiment):  # what is there then has no record, and would be in the way
-            shutil.rmtree(self.folder(experiment), ignore_errors=True)
-        entry.folder.mkdir(parents=True)
-        start = time.perf_counter()
-        try:
-            yield entry
-            for path in entry.folder.iterdir():
-                path.chmod(0o644)  # safetensors writes files that only their owner can read
-            record = describe(experiment) | entry.record
-            record["files"] = {path.name: sha256(path) for path in sorted(entry.folder.iterdir())}
-            record |= {"seconds": round(time.perf_counter() - start, 3), "finished": _now(), "machine": _machine()}
-            _write_json(entry.folder / RECORD, record)
-            try:
-                entry.folder.rename(self.folder(experiment))
-            except OSError:
-                if not self.has(experiment):
-                    raise
-            self._failure(experiment).unlink(missing_ok=True)
-        finally:
-            shutil.rmtree(entry.folder, ignore_errors=True)
+    def verify(self, key: str) -> None:
+        """Read every file of a result in the local folder.
 
-    def fail(self, experiment: Experiment, error: Exception) -> None:
-        """Record that `experiment` failed, and why."""
-        reason = f"{type(error).__name__}: {error}"
-        _write_json(self._failure(experiment), describe(experiment) | {"failed": reason, "finished": _now()})
+        Raises:
+            DamagedError: if a byte is not what was written; the message names the first such file.
+            InputError: if there is no such result.
+        """
+        folder = self.root / key
+        if not folder.is_dir():
+            raise InputError(f"{self.root}: no result with the key {key}")
+        for name, about in _record(folder, key)["files"].items():
+            if problem := _problem(folder / name, about):
+                raise DamagedError(key, problem)
+
+    @contextmanager
+    def writing(self, experiment: Experiment) -> Iterator[Entry | None]:
+        """Yield an entry to fill, which on success becomes the result of `experiment`.
+
+        What was saved in the entry's snapshot remains on failure and when the process dies; nothing else does. The
+        entry is None if another process has computed the experiment in the meantime.
+
+        Raises:
+            BusyError: if another process is computing it.
+        """
+        unfinished, start = self._unfinished(experiment.key), time.perf_counter()
+        with self._locked(experiment.key):
+            if self.whole(experiment):
+                yield None
+                return
+            self._set_aside(experiment.key)  # what is there then is not whole, and would be in the way
+            snapshot = Snapshot(unfinished, self.checkpoint_every, software())
+            past = snapshot.keep("past", lambda: {"seconds": seconds(), "resumed": resumed}) or {}
+            resumed = past.get("resumed", -1) + 1
+
+            def seconds() -> float:
+                return past.get("seconds", 0.0) + time.perf_counter() - start
+
+            try:
+                entry = Entry(unfinished / "entry", snapshot)
+                yield entry
+                record = describe(experiment) | entry.record | {"files": entry.files()}
+                record |= {"seconds": round(seconds(), 3), "resumed": resumed, "finished": now()}
+                write_record(entry.folder / RECORD, record)
+                os.replace(entry.folder, self.folder(experiment))
+                self.forget_failure(experiment.key)
+                shutil.rmtree(unfinished)
+            except BaseException:
+                if not list(unfinished.glob("*.safetensors")):
+                    shutil.rmtree(unfinished, ignore_errors=True)
+                raise
+
+    def set_aside(self, key: str) -> str | None:
+        """Move a result that is not what was written to ``damaged/``; one in a folder below is not used any more.
+
+        Returns:
+            What is wrong with it; None if nothing is, or if another process is seeing to it.
+        """
+        try:
+            with self._locked(key):
+                problem = self._set_aside(key)
+        except BusyError:
+            return None
+        for layer in self.below if problem is None else ():
+            if damage := _damage(layer / key):
+                self._distrusted.add(key)
+                problem = damage
+        return problem
+
+    def sweep(self) -> None:
+        """Remove what processes left that were killed between the end of an experiment and their clearing up."""
+        for key in self.unfinished():
+            if (self.root / key).is_dir():
+                with suppress(BusyError), self._locked(key):
+                    shutil.rmtree(self._unfinished(key), ignore_errors=True)
+
+    def remove(self, key: str) -> bool:
+        """Delete a result of the local folder, and what is unfinished of it, unless a process is computing it.
+
+        Returns:
+            Whether it has been deleted.
+        """
+        try:
+            with self._locked(key):
+                shutil.rmtree(self.root / key, ignore_errors=True)
+                shutil.rmtree(self._unfinished(key), ignore_errors=True)
+        except BusyError:
+            return False
+        return True
+
+    def size(self, key: str) -> int:
+        """Return how many bytes the files of a result in the local folder take."""
+        return sum(path.stat().st_size for path in (self.root / key).iterdir())
+
+    def fail(self, experiment: Experiment, error: BaseException) -> None:
+        """Record that `experiment` failed, and why; where even that cannot be written, the caller's report must do."""
+        reason, trace = f"{type(error).__name__}: {error}", traceback.format_exception(error)
+        record = describe(experiment) | {"failed": reason, "traceback": "".join(trace), "finished": now()}
+        try:
+            write_record(self.failure_file(experiment.key), record)
+        except OSError as problem:
+            warnings.warn(f"{self.root}: the failure of {experiment.title} cannot be recorded: {problem}", stacklevel=2)
 
     def failure(self, experiment: Experiment) -> str | None:
         """Return why `experiment` failed when it was last tried, if it did."""
-        path = self._failure(experiment)
-        return json.loads(path.read_text(encoding="utf-8"))["failed"] if path.exists() else None
+        record = self.failures().get(experiment.key)
+        return record["failed"] if record else None
 
-    def remove_leftovers(self) -> None:
-        """Remove the folders that processes of this machine were filling when they were killed."""
-        for folder in self.root.glob(f".*-{socket.gethostname()}-*"):
-            if not Path(f"/proc/{folder.name.rsplit('-', 1)[1]}").exists() and Path("/proc/self").exists():
-                shutil.rmtree(folder, ignore_errors=True)
+    def failures(self) -> dict[str, dict[str, Any]]:
+        """Return the records of failed experiments by key; of one that is not readable, just that."""
+        return {path.stem: _failure(path) for path in sorted((self.root / "failed").glob("*.json"))}
 
-    def _failure(self, experiment: Experiment) -> Path:
-        return self.root / "failed" / f"{experiment.key}.json"
+    def failure_file(self, key: str) -> Path:
+        """Return where the failure of an experiment is recorded."""
+        return self.root / "failed" / f"{key}.json"
+
+    def forget_failure(self, key: str) -> None:
+        """Delete the record of a failure, if there is one."""
+        self.failure_file(key).unlink(missing_ok=True)
+
+    def unfinished(self) -> list[str]:
+        """Return the keys of experiments that are being computed or were interrupted, sorted."""
+        return sorted(path.name for path in (self.root / "unfinished").glob("*") if path.is_dir())
+
+    def aside(self) -> list[Path]:
+        """Return the folders of results that were set aside, sorted."""
+        return sorted(path for path in (self.root / "damaged").glob("*") if path.is_dir())
+
+    def _layers(self, key: str) -> tuple[Path, ...]:
+        return (self.root,) if key in self._distrusted else (self.root, *self.below)
+
+    def _state(self, layer: Path, key: str, files: bool) -> bool:
+        """Tell whether a layer holds a readable record and, if asked, all files of the size that it says."""
+        try:
+            record = _record(layer / key, key)
+        except InputError:
+            return False
+        sizes = ((layer / key / name, about["bytes"]) for name, about in record["files"].items())
+        return not files or all(path.is_file() and path.stat().st_size == size for path, size in sizes)
+
+    def _read(self, key: str, name: str) -> dict[str, Any]:
+        for layer in self._layers(key):
+            if (layer / key).is_dir():
+                return _record(layer / key, key)
+        raise InputError(f"{self.root}: no result of {name} ({key}); compute it first")
+
+    def _set_aside(self, key: str) -> str | None:
+        if not (self.root / key).is_dir():
+            return None
+        try:
+            self.verify(key)
+        except DamagedError as error:
+            aside = self.root / "damaged"
+            aside.mkdir(exist_ok=True)
+            os.replace(self.root / key, aside / f"{key}-{len(list(aside.glob(f'{key}-*'))) + 1}")
+            return error.problem
+        return None
+
+    def _unfinished(self, key: str) -> Path:
+        return self.root / "unfinished" / key
+
+    @contextmanager
+    def _locked(self, key: str) -> Iterator[None]:
+        """Hold the lock of an experiment, which the system releases if the process dies."""
+        path = self.root / "unfinished" / f"{key}.lock"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(path, blocking=False):
+                yield
+                path.unlink(missing_ok=True)  # while it is held: whoever waits for this file notices
+        except Timeout:
+            raise BusyError(f"another process computes {key}") from None
 
 
 def default_root() -> Path:
@@ -151,51 +341,67 @@ def default_root() -> Path:
     """
     if os.environ.get("SRNET_STORE"):
         return Path(os.environ["SRNET_STORE"])
+    return (_checkout() or Path.cwd()) / "store"
+
+
+def default_below() -> tuple[Path, ...]:
+    """Return the folders of shipped results: those of SRNET_BELOW if it is set, else ``results/store`` of the checkout.
+
+    SRNET_BELOW is a list of folders as PATH is.
+    """
+    if os.environ.get("SRNET_BELOW"):
+        return tuple(Path(folder) for folder in os.environ["SRNET_BELOW"].split(os.pathsep))
+    checkout = _checkout()
+    shipped = checkout / "results" / "store" if checkout else None
+    return (shipped,) if shipped and shipped.is_dir() else ()
+
+
+def default_store() -> Store:
+    """Return the store that commands and notebooks use if nothing else is said."""
+    return Store(default_root(), default_below())
+
+
+def _checkout() -> Path | None:
     here = Path.cwd()
-    return next((folder for folder in (here, *here.parents) if (folder / "_toc.yml").exists()), here) / "store"
+    return next((folder for folder in (here, *here.parents) if (folder / "_toc.yml").exists()), None)
 
 
-def describe(experiment: Experiment) -> dict[str, Any]:
-    """Return what a record says of any experiment: expression, key, and the software that computes it."""
-    return {
-        "experiment": canonical(experiment),
-        "notation": str(experiment),
-        "key": experiment.key,
-        "operands": [operand.key for operand in experiment.operands],
-        "software": _software(),
-    }
-
-
-@cache
-def _software() -> dict[str, str]:
-    return {"python": python_version(), "srnet": _revision()} | {name: version(name) for name in LIBRARIES}
-
-
-def _revision() -> str:
-    """Return the package's version and, in a checkout, the commit; "+changes" if the package differs from it."""
-    here = Path(__file__).parent
-
-    def git(*arguments: str) -> str:
-        command = ["git", "-C", str(here), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
+def _record(folder: Path, key: str) -> dict[str, Any]:
+    path = folder / RECORD
     try:
-        git("ls-files", "--error-unmatch", __file__)  # else the checkout is somebody else's
-        changes = "+changes" if git("status", "--porcelain", ".") else ""
-        return f"{version('srnet')} ({git('rev-parse', '--short=12', 'HEAD')}{changes})"
-    except (OSError, subprocess.CalledProcessError):
-        return version("srnet")
+        record = read_record(path)
+    except FileNotFoundError:
+        raise DamagedError(key, f"{path}: the record is missing") from None
+    except ValueError as error:
+        raise DamagedError(key, f"{path}: not the record that was written ({error})") from None
+    if record["key"] != key:
+        raise DamagedError(key, f"{path}: the record is of another experiment, {record['key']}")
+    return record
 
 
-def _machine() -> dict[str, object]:
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
-    return {"device": device, "threads": torch.get_num_threads(), "process": os.getpid()}
+def _damage(folder: Path) -> str | None:
+    """Return what is wrong with a result in a folder below; files that are not there are no damage."""
+    if not folder.is_dir():
+        return None
+    try:
+        files = _record(folder, folder.name)["files"]
+    except DamagedError as error:
+        return error.problem
+    problems = (_problem(folder / name, about) for name, about in files.items() if (folder / name).exists())
+    return next((problem for problem in problems if problem), None)
 
 
-def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+def _failure(path: Path) -> dict[str, Any]:
+    try:
+        return read_record(path)
+    except ValueError as error:
+        return {"key": path.stem, "title": path.stem, "failed": f"{path}: not the record that was written ({error})"}
 
 
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    with written_whole(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+def _problem(path: Path, about: Mapping[str, Any]) -> str | None:
+    """Return what is wrong with a file, None if it is what its record says."""
+    if not path.is_file():
+        return f"{path}: the file is missing"
+    if path.stat().st_size != about["bytes"] or sha256(path) != about["sha256"]:
+        return f"{path}: the file has changed since it was written"
+    return None

@@ -1,7 +1,7 @@
-"""What each figure of the study needs, and its results as a tidy table."""
+"""A choice from the study: which experiments it needs, and its results as tidy tables."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -11,33 +11,15 @@ import pandas as pd
 from srnet import pocket
 from srnet.errors import InputError
 from srnet.executor import Report, run
-from srnet.experiments import Data, Experiment, FineTuned, Pretrained, Pruned
+from srnet.experiments import Data, Experiment, Pretrained
 from srnet.inputs import Inputs, data_folder, file_digest, text_digest
 from srnet.models import folder_digest
 from srnet.profiles import Profile, find_profile
+from srnet.runs import FIGURES, Run, Setting
 from srnet.store import Store
 from srnet.tasks import TASKS, find_task
 
-COLUMNS = ["task", "dataset", "split", "subset", "curve", "sparsity", "seed", "score", "key"]
-
-
-@dataclass(frozen=True)
-class Run:
-    """An experiment and where it stands in a figure.
-
-    Attributes:
-        task: name of the task, which is the panel.
-        curve: the paper's name of the line, such as "mask train (poe)".
-        sparsity: share of weights removed, the horizontal axis.
-        seed: which repetition.
-        experiment: what is computed.
-    """
-
-    task: str
-    curve: str
-    sparsity: float
-    seed: int
-    experiment: FineTuned | Pruned
+COLUMNS = ["task", "dataset", "split", "subset", "curve", "plm", "start", "sparsity", "seed", "score", "key"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +30,7 @@ class Study:
         profile: the size of the study.
         inputs: where text and models lie.
         tasks: names of tasks.
-        sparsities: shares of weights removed, in [0, 1); 0 is the full model.
+        sparsities: shares of weights removed, in [0, 1), of figures drawn against all of them; 0 is the full model.
         seeds: repetitions.
     """
 
@@ -58,23 +40,61 @@ class Study:
     sparsities: tuple[float, ...]
     seeds: tuple[int, ...]
 
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """Names of the figures and tables that the profile has."""
+        return tuple(name for name in FIGURES if name not in self.profile.left_out)
+
     def runs(self, figure: str) -> list[Run]:
         """Return all runs that a figure shows.
 
+        Where the official files are needed and no folder of them is given, the expressions name the text by an empty
+        digest: they can be counted, not computed (`require_text`).
+
         Raises:
-            InputError: if the figure is unknown, or the text or the model it needs is not there.
+            InputError: if the profile has no such figure, or the text or the model it needs is not there.
         """
-        if figure not in FIGURES:
-            raise InputError(f"unknown figure {figure!r}: choose one of {', '.join(FIGURES)}")
-        return [run for task in self.tasks for seed in self.seeds for run in FIGURES[figure](self, task, seed)]
+        if figure not in self.figures:
+            why = f"profile {self.profile.name!r} leaves out" if figure in FIGURES else "unknown figure"
+            raise InputError(f"{why} {figure!r}: choose one of {', '.join(self.figures)}")
+        shown = FIGURES[figure]
+        tasks = [task for task in self.tasks if task in shown.tasks]
+        return [run for task in tasks for seed in self.seeds for run in shown.runs(self._setting(task, seed))]
 
     def experiments(self, figures: Sequence[str] | None = None) -> list[Experiment]:
-        """Return what figures (all, if not given) need, each experiment once."""
-        return list(dict.fromkeys(run.experiment for figure in figures or FIGURES for run in self.runs(figure)))
+        """Return what figures (all of the profile, if not given) need, each experiment once."""
+        names = self.figures if figures is None else figures
+        return list(dict.fromkeys(run.experiment for figure in names for run in self.runs(figure)))
 
-    def compute(self, store: Store, figures: Sequence[str] | None = None, workers: int | None = None) -> Report:
-        """Compute what the store lacks of figures (all, if not given), with a progress bar."""
-        return run(self.experiments(figures), store, self.inputs, workers)
+    def require_text(self) -> None:
+        """Raise an error if experiments of this study cannot be computed for want of a data folder.
+
+        Raises:
+            InputError: if the official files are needed and no folder of them is given.
+        """
+        if self.profile.world is None:
+            data_folder(self.inputs)
+
+    def compute(
+        self,
+        store: Store,
+        figures: Sequence[str] | None = None,
+        workers: int | None = None,
+        scheduler: str | None = None,
+    ) -> Report:
+        """Compute what the store lacks of figures (all of the profile, if not given), with a progress bar.
+
+        Args:
+            store: where results are kept.
+            figures: names of figures and tables.
+            workers: number of processes of this machine (`srnet.executor.run`).
+            scheduler: address of a Dask scheduler whose workers are used instead.
+
+        Raises:
+            InputError: if the official files are needed and no folder of them is given.
+        """
+        self.require_text()
+        return run(self.experiments(figures), store, self.inputs, workers, scheduler)
 
     def table(self, figure: str, store: Store, workers: int | None = None) -> pd.DataFrame:
         """Return a figure's results, computing what is missing.
@@ -83,7 +103,8 @@ class Study:
             One row per run, data set and subset, with the columns `COLUMNS`: `split` is "ID" or "OOD"; `subset` is
             "all", for which `score` is the task's headline score (`Task.metric`), or a part of the examples, for which
             it is accuracy: "class NAME"; as in HANS, "heuristic/class"; for ID development sets "bias-aligned" and
-            "bias-conflicting" (`srnet.evaluation.scores`). A score is a share in [0, 1].
+            "bias-conflicting" (`srnet.evaluation.scores`). A score is a share in [0, 1]. `start` and `plm` are those
+            of `srnet.runs.Run`.
 
         Raises:
             InputError: if an experiment failed; the message names it.
@@ -94,6 +115,16 @@ class Study:
             raise InputError(f"{len(report.failed)} experiments failed; the first, {experiment.title}: {reason}")
         rows = [row for run in self.runs(figure) for row in _rows(run, store.record(run.experiment))]
         return pd.DataFrame(rows, columns=COLUMNS)
+
+    def _setting(self, task: str, seed: int) -> Setting:
+        return Setting(
+            training=self.profile.training[task],
+            plm=_pretrained(self),
+            data=_data(self, task),
+            seed=seed,
+            sparsities=self.sparsities,
+            other_plms=tuple(Pretrained(name) for name in self.profile.other_plms),
+        )
 
 
 def choose(
@@ -139,30 +170,12 @@ def choose(
     )
 
 
-def _figure_2(study: Study, task: str, seed: int) -> Iterator[Run]:
-    """Mask training of a BERT that was fine-tuned with cross-entropy (Section 4.2, Figure 2)."""
-    training, data = study.profile.training[task], _data(study, task)
-    plm = _pretrained(study)
-    full = FineTuned(plm, data, seed, training.full)
-    debiased = FineTuned(plm, data, seed, training.full_debiased, loss="poe")
-    yield Run(task, "full bert (std)", 0.0, seed, full)
-    yield Run(task, "full bert (poe)", 0.0, seed, debiased)
-    pruned = Pruned(full, data, seed, 0.0, training.mask, training.interval)
-    for loss in ("std", "poe"):
-        for sparsity in study.sparsities:
-            subnetwork = replace(pruned, loss=loss, sparsity=sparsity)
-            yield Run(task, f"mask train ({loss})", sparsity, seed, subnetwork if sparsity else full)
-
-
-FIGURES: Mapping[str, Callable[[Study, str, int], Iterator[Run]]] = {"figure-2": _figure_2}
-
-
 def _rows(run: Run, record: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for dataset, metrics in record["metrics"].items():
+    for dataset, metrics in run.metrics(record).items():
         split = "ID" if dataset == TASKS[run.task].dev_name else "OOD"
         for subset, score in _scores(metrics, TASKS[run.task].metric).items():
-            values = (run.task, dataset, split, subset, run.curve, run.sparsity, run.seed, score, record["key"])
-            yield dict(zip(COLUMNS, values, strict=True))
+            labels = (run.task, dataset, split, subset, run.curve, run.plm, run.start, run.sparsity, run.seed)
+            yield dict(zip(COLUMNS, (*labels, score, record["key"]), strict=True))
 
 
 def _scores(metrics: dict[str, Any], headline: str) -> dict[str, float]:
@@ -189,7 +202,8 @@ def _data(study: Study, task: str) -> Data:
     vectors = file_digest(study.inputs.vectors) if study.inputs.vectors else ""
     if study.profile.world is not None:
         return Data(task, pocket.fingerprint(task), study.profile.world, vectors)
-    return Data(task, _digest_of_text(task, data_folder(study.inputs)), vectors=vectors)
+    folder = study.inputs.data_dir
+    return Data(task, _digest_of_text(task, folder) if folder else "", vectors=vectors)
 
 
 @lru_cache

@@ -1,18 +1,18 @@
 """The training loop that fine-tuning and mask training share, and prediction."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from math import inf, isfinite
 
 import torch
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import LambdaLR
 from transformers import PreTrainedModel, get_linear_schedule_with_warmup
 
 from srnet.encoding import Encoded, length_grouped
 from srnet.errors import InputError
 from srnet.losses import confidence_regularisation, cross_entropy, product_of_experts, reweighting
+from srnet.snapshots import Snapshot, State
 
 LOSSES = ("std", "poe", "reweight", "confreg", "reweight-normalised")  # the last as in the authors' released code
 ADAM_EPSILON, ADAM_BETA_2 = 1e-8, 0.999
@@ -86,10 +86,12 @@ def fit(
     seed: int,
     after_step: Callable[[int], None] = lambda step: None,
     restarts: Collection[int] = (),
+    snapshot: Snapshot | None = None,
 ) -> Trace:
     """Train `parameters` of `model` in place for ``recipe.steps`` steps and leave the model in evaluation mode.
 
-    The training ends earlier where `batches` does; the schedule is that of ``recipe.steps`` steps all the same.
+    The training ends earlier where `batches` does; the schedule is that of ``recipe.steps`` steps all the same. A run
+    that goes on from a snapshot passes over the batches that are done and calls nothing for their steps.
 
     Args:
         model: a sequence classifier; it is trained on the device that it is on.
@@ -101,44 +103,99 @@ def fit(
         seed: seed of dropout; the caller's random state is left as it was.
         after_step: called with the number of steps done, after each; it may put the model in evaluation mode.
         restarts: after which steps optimiser and learning-rate schedule start anew.
+        snapshot: where the run is saved, and goes on from; it holds `parameters`, optimiser, schedule, random state
+            and trace. Without one, an interrupted run is lost.
 
     Raises:
         DivergedError: if the loss is no longer finite.
     """
     device = next(model.parameters()).device
-    optimiser, schedule = _optimiser(parameters, recipe)
-    trace, started = Trace(), 0
+    optimiser, trace = _Optimiser(parameters, recipe), Trace()
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        for step, index in enumerate(islice(batches, recipe.steps), start=1):
+        if snapshot:
+            past = snapshot.keep("training", lambda: _state(parameters, optimiser, trace, device))
+            if past:
+                trace = _restore(past, parameters, optimiser, device)
+        done = len(trace.losses)
+        for step, index in enumerate(islice(batches, done, recipe.steps), start=done + 1):
             if not model.training:
                 model.train()
             inputs = data.inputs(index, device)
             loss = objective(model(**inputs).logits, data.labels[index].to(device), index)
             trace.losses.append(_finite(loss, step))
             loss.backward()
-            for clipped in [[each] for each in parameters] if recipe.clip_each else [parameters]:
-                torch.nn.utils.clip_grad_norm_(clipped, recipe.clip)
-            if recipe.raw_epsilon:
-                optimiser.param_groups[0]["eps"] = ADAM_EPSILON / (1 - ADAM_BETA_2 ** (step - started)) ** 0.5
             optimiser.step()
-            schedule.step()
-            optimiser.zero_grad()
             real = int(data.lengths[index].sum())
             trace.tokens += real
             trace.padding += inputs["input_ids"].numel() - real
             after_step(step)
             if step in restarts:
-                (optimiser, schedule), started = _optimiser(parameters, recipe), step
+                optimiser.restart()
+            if snapshot:
+                snapshot.tick()
     model.eval()
     return trace
 
 
-def _optimiser(parameters: Sequence[nn.Parameter], recipe: Recipe) -> tuple[torch.optim.AdamW, LambdaLR]:
-    optimiser = torch.optim.AdamW(
-        parameters, lr=recipe.lr, weight_decay=recipe.weight_decay, eps=ADAM_EPSILON, fused=True
-    )
-    return optimiser, get_linear_schedule_with_warmup(optimiser, recipe.warmup, recipe.steps)
+class _Optimiser:
+    """AdamW and its learning-rate schedule, which can start anew, be saved and be restored."""
+
+    def __init__(self, parameters: Sequence[nn.Parameter], recipe: Recipe) -> None:
+        self.parameters, self.recipe = parameters, recipe
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget all steps."""
+        recipe = self.recipe
+        self.adam = torch.optim.AdamW(
+            self.parameters, lr=recipe.lr, weight_decay=recipe.weight_decay, eps=ADAM_EPSILON, fused=True
+        )
+        self.schedule = get_linear_schedule_with_warmup(self.adam, recipe.warmup, recipe.steps)
+
+    def step(self) -> None:
+        """Clip the gradients, make a step and clear the gradients."""
+        for clipped in [[each] for each in self.parameters] if self.recipe.clip_each else [self.parameters]:
+            torch.nn.utils.clip_grad_norm_(clipped, self.recipe.clip)
+        if self.recipe.raw_epsilon:
+            steps = self.schedule.last_epoch + 1
+            self.adam.param_groups[0]["eps"] = ADAM_EPSILON / (1 - ADAM_BETA_2**steps) ** 0.5
+        self.adam.step()
+        self.schedule.step()
+        self.adam.zero_grad()
+
+    def state(self) -> State:
+        """Return what a snapshot keeps."""
+        adam = self.adam.state_dict()
+        moments = {str(index): moment for index, moment in adam["state"].items()}
+        return {"moments": moments, "groups": adam["param_groups"], "schedule": self.schedule.state_dict()}
+
+    def load(self, state: State) -> None:
+        """Take up what a snapshot kept."""
+        moments = {int(index): moment for index, moment in state["moments"].items()}
+        self.adam.load_state_dict({"state": moments, "param_groups": state["groups"]})
+        self.schedule.load_state_dict(state["schedule"])
+
+
+def _state(parameters: Sequence[nn.Parameter], optimiser: _Optimiser, trace: Trace, device: torch.device) -> State:
+    return {
+        "parameters": list(parameters),
+        "optimiser": optimiser.state(),
+        "trace": asdict(trace),
+        "random": torch.random.get_rng_state(),
+        "random_cuda": torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
+    }
+
+
+@torch.no_grad()
+def _restore(past: State, parameters: Sequence[nn.Parameter], optimiser: _Optimiser, device: torch.device) -> Trace:
+    for parameter, saved in zip(parameters, past["parameters"], strict=True):
+        parameter.copy_(saved)
+    optimiser.load(past["optimiser"])
+    torch.random.set_rng_state(past["random"])
+    if past["random_cuda"] is not None and device.type == "cuda":
+        torch.cuda.set_rng_state(past["random_cuda"], device)
+    return Trace(**past["trace"])
 
 
 def make_objective(loss: str, bias_log_probs: Tensor | None = None, teacher_probs: Tensor | None = None) -> Objective:

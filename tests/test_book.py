@@ -11,7 +11,7 @@ import papermill
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from srnet.book import BookError, bind_parameters, build_book, find_root
+from srnet.book import BookError, bind_parameters, build_book, figures_of, find_root
 from srnet.errors import InputError
 
 ROOT = Path(__file__).parents[1]
@@ -125,6 +125,19 @@ def test_notebook_without_a_profile_is_an_error(checkout: Path) -> None:
     nbformat.write(new_notebook(cells=[new_code_cell("1")]), checkout / "notebooks" / "trial.ipynb")
     with pytest.raises(InputError, match=r"^notebooks/trial\.ipynb: no profile in its cell tagged parameters"):
         build_book("smoke", checkout / "out")
+
+
+def test_figures_of_a_book_are_those_that_its_notebooks_name(checkout: Path) -> None:
+    assert figures_of(checkout) == []
+    write_notebook(
+        checkout / "notebooks" / "trial.ipynb",
+        'table = study.table("table-5", store)',
+        'study.table("figure-s1", store), study.table("figure-99", store)',
+        text='Not "figure-3".',
+    )
+    write_notebook(checkout / "notebooks" / "draft.ipynb", 'study.table("figure-8", store)')  # in no table of contents
+    assert figures_of(checkout) == ["figure-s1", "table-5"]
+    assert figures_of(ROOT)[0] == "figure-2"
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from srnet import (
     Recipe,
     Teacher,
 )
-from srnet.experiments import Experiment, canonical, closure, pretrained
+from srnet.experiments import Experiment, Tokenised, canonical, closure, pretrained, tokenised
 from srnet.pocket import World
 
 BERT = Pretrained("bert-base-uncased")
@@ -36,6 +36,7 @@ REGULARISED = replace(FULL, loss="confreg", teacher=Teacher(FULL))
 
 PINNED = {
     Bias(NLI): "fe8cf676503b13362e97",
+    Tokenised(BERT, NLI): "13094b5f88fbc9d77f5b",
     FULL: "50d1801479a974969252",
     replace(FULL, loss="poe", seed=2): "f22d288532b6ad4fe6ae",
     MASKED: "87113d0dfabcee974c96",
@@ -128,10 +129,17 @@ def test_a_new_field_with_a_default_changes_no_key() -> None:
 
 def test_closure_puts_operands_first_and_each_once() -> None:
     other = replace(MASKED, loss="std")
-    assert closure([MASKED, other, FULL]) == [Bias(NLI), FULL, MASKED, other]
-    assert closure([TICKET]) == [Bias(NLI), IMP.trajectory, IMP, TICKET]
-    assert closure([EARLY]) == [Bias(NLI), LONG, EARLY]
-    assert closure([REGULARISED]) == [Bias(NLI), FULL, Teacher(FULL), REGULARISED]
+    inputs = [Tokenised(BERT, NLI), Bias(NLI)]
+    assert closure([MASKED, other, FULL]) == [*inputs, FULL, MASKED, other]
+    assert closure([TICKET]) == [*inputs, IMP.trajectory, IMP, TICKET]
+    assert closure([EARLY]) == [*inputs, LONG, EARLY]
+    assert closure([REGULARISED]) == [*inputs, FULL, Teacher(FULL), REGULARISED]
+
+
+def test_data_that_differ_in_word_vectors_alone_share_their_token_ids() -> None:
+    with_vectors, with_ood = replace(NLI, vectors="ef"), replace(NLI, with_ood=True)
+    assert tokenised(replace(FULL, data=with_vectors)) == tokenised(MASKED) == Tokenised(BERT, NLI)
+    assert tokenised(replace(FULL, data=with_ood)) == Tokenised(BERT, with_ood) != Tokenised(BERT, NLI)
 
 
 def test_one_run_of_iterative_pruning_serves_all_its_sparsities_with_and_without_rewinding() -> None:

@@ -9,10 +9,22 @@ PACKAGE = Path(srnet.__file__).parent
 FLOORS = [
     {"errors", "files", "losses", "masks", "metrics"},
     {"readers", "formats", "tasks", "statistics", "hub", "encoding", "vectors", "bias", "pocket", "models"},
-    {"training", "mask_training", "magnitude", "pruning", "evaluation"},
-    {"experiments", "store", "inputs", "compute", "executor"},
-    {"study", "profiles", "figures", "claims"},
-    {"cli", "book", "notebook", "__main__"},
+    {"snapshots", "training", "mask_training", "magnitude", "pruning", "evaluation"},
+    {
+        "experiments",
+        "inputs",
+        "records",
+        "store",
+        "lengths",
+        "costs",
+        "calibration",
+        "schedule",
+        "compute",
+        "agenda",
+        "executor",
+    },
+    {"profiles", "runs", "study", "figures", "claims"},
+    {"cli", "commands", "book", "notebook", "__main__"},
 ]
 FLOOR = {module: floor for floor, modules in enumerate(FLOORS) for module in modules}
 

@@ -1,11 +1,7 @@
 """The study end to end on the smoke profile: computed once, interrupted, failed, verified, shown."""
 
-import json
-import os
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,18 +13,20 @@ import torch
 
 from srnet import InputError
 from srnet import compute as compute_module
+from srnet.agenda import missing
 from srnet.claims import CLAIMS, verdicts
 from srnet.compute import Inputs, load_model
-from srnet.executor import missing
 from srnet.experiments import FineTuned, Pruned
 from srnet.figures import means, sparsity_curves, subset_heatmap, subset_means
 from srnet.files import sha256
 from srnet.masks import Mask
 from srnet.models import prunable_weights
-from srnet.store import VOLATILE, Store
+from srnet.store import Store
 from srnet.study import Study, choose
 
 SPARSITIES = [0.0, 0.5]
+FIGURE = ["figure-2"]
+COUNT = 10  # token ids, bias model, 2 full models, 2 masks, 2 runs of iterative pruning and what each leaves
 
 
 @pytest.fixture(scope="module")
@@ -40,51 +38,21 @@ def study() -> Study:
 def store(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Store:
     """Results of an undisturbed run in this process."""
     store = Store(tmp_path_factory.mktemp("store"))
-    report = study.compute(store, workers=1)
-    assert len(report.computed) == 5
+    report = study.compute(store, FIGURE, workers=1)
+    assert len(report.computed) == COUNT
     assert not report.failed
     return store
 
 
-def lasting(root: Path) -> dict[str, Any]:
-    """Return all records below a folder without what may differ between equal runs."""
-    records = {path.parent.name: json.loads(path.read_text()) for path in root.glob("*/record.json")}
-    return {key: {name: record[name] for name in record.keys() - set(VOLATILE)} for key, record in records.items()}
-
-
 def test_the_second_run_computes_nothing(study: Study, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("srnet.executor.compute", lambda *_: pytest.fail("something was computed"))
-    assert study.compute(store).computed == []
-    assert missing(study.experiments(), store) == []
+    assert study.compute(store, FIGURE).computed == []
+    assert missing(study.experiments(FIGURE), store) == []
     assert len(study.table("figure-2", store)) > 0
 
 
-def test_two_workers_give_the_same_records(study: Study, store: Store, tmp_path: Path) -> None:
-    report = study.compute(Store(tmp_path), workers=2)
-    assert len(report.computed) == 5
-    assert lasting(tmp_path) == lasting(store.root)
-    subnetworks = [e for e in study.experiments() if isinstance(e, Pruned)]
-    assert len({Store(tmp_path).record(e)["machine"]["process"] for e in subnetworks}) == 2
-
-
-def test_a_killed_run_goes_on_to_the_same_records(study: Study, store: Store, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "srnet", "run", "--profile", "smoke", "--store", str(tmp_path), "--workers", "1"]
-    command += [word for value in SPARSITIES for word in ("--sparsity", str(value))] + ["--seed", "1", "--task", "nli"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
-    while len(lasting(tmp_path)) < 2 and process.poll() is None:
-        time.sleep(0.01)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    kept = lasting(tmp_path)
-    assert 2 <= len(kept) < 5
-    assert all(kept[key] == record for key, record in lasting(store.root).items() if key in kept)
-    assert len(study.compute(Store(tmp_path), workers=1).computed) == 5 - len(kept)
-    assert lasting(tmp_path) == lasting(store.root)
-    assert not list(tmp_path.glob(".*"))
-
-
 def test_records_say_what_was_done(study: Study, store: Store) -> None:
-    pruned = next(e for e in study.experiments() if isinstance(e, Pruned) and e.loss == "poe")
+    pruned = next(e for e in study.experiments(FIGURE) if isinstance(e, Pruned) and e.loss == "poe")
     record = store.record(pruned)
     assert record["key"] == pruned.key == store.folder(pruned).name
     assert record["experiment"]["sparsity"] == 0.5
@@ -96,12 +64,13 @@ def test_records_say_what_was_done(study: Study, store: Store) -> None:
     assert set(record["metrics"]) == {"mnli-m", "hans"}
     assert len(record["metrics"]["hans"]["subsets"]) == 6
     assert set(record["software"]) >= {"python", "srnet", "torch", "transformers"}
-    for name, checksum in record["files"].items():
-        assert sha256(store.folder(pruned) / name) == checksum
+    for name, about in record["files"].items():
+        path = store.folder(pruned) / name
+        assert about == {"sha256": sha256(path), "bytes": path.stat().st_size}
 
 
 def test_a_subnetwork_has_the_weights_it_was_found_in(study: Study, store: Store) -> None:
-    pruned = next(e for e in study.experiments() if isinstance(e, Pruned))
+    pruned = next(e for e in study.experiments(FIGURE) if isinstance(e, Pruned))
     full = load_model(pruned.of, 3, store, study.inputs, seed=0)
     subnetwork = load_model(pruned, 3, store, study.inputs, seed=0)
     mask = Mask.load(store.file(pruned, "mask.safetensors"))
@@ -111,38 +80,18 @@ def test_a_subnetwork_has_the_weights_it_was_found_in(study: Study, store: Store
         assert torch.equal(sparse, dense * mask[name] if name in mask else dense)
 
 
-def test_a_changed_file_is_found(study: Study, store: Store, tmp_path: Path) -> None:
-    full = next(e for e in study.experiments() if isinstance(e, FineTuned))
-    copy = Store(tmp_path)
-    copy.folder(full).mkdir()
-    for file in store.folder(full).iterdir():
-        (copy.folder(full) / file.name).write_bytes(file.read_bytes())
-    weights = copy.folder(full) / "weights.safetensors"
-    content = bytearray(weights.read_bytes())
-    content[-1] ^= 1
-    weights.write_bytes(bytes(content))
-    with pytest.raises(InputError, match=r"weights\.safetensors: the file has changed"):
-        copy.tensors(full, "weights")
-    weights.unlink()
-    with pytest.raises(InputError, match="lacks this file"):
-        copy.tensors(full, "weights")
-    (copy.folder(full) / "record.json").write_text("{")
-    with pytest.raises(InputError, match="not a readable record"):
-        copy.record(full)
-
-
 def test_a_failure_is_recorded_skips_what_needs_it_and_is_tried_again(
     study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fit = compute_module.fit
 
-    def fails(*arguments: Any) -> Any:
+    def fails(*arguments: Any, **named: Any) -> Any:
         raise MemoryError("no room")
 
-    store, full = Store(tmp_path), next(e for e in study.experiments() if isinstance(e, FineTuned) and e.loss == "std")
+    store, full = Store(tmp_path), next(e for e in study.experiments(FIGURE) if isinstance(e, FineTuned))
     monkeypatch.setattr(compute_module, "fit", fails)
-    report = study.compute(store, workers=1)
-    assert [len(report.computed), len(report.failed), len(report.skipped)] == [1, 2, 2]
+    report = study.compute(store, FIGURE, workers=1)
+    assert [len(report.computed), len(report.failed), len(report.skipped)] == [2, 2, 6]
     store.folder(full).mkdir()  # as a copy that was broken off would leave it
     assert report.failed[full] == store.failure(full) == "MemoryError: no room"
     assert not store.has(full)
@@ -150,7 +99,7 @@ def test_a_failure_is_recorded_skips_what_needs_it_and_is_tried_again(
     with pytest.raises(InputError, match="2 experiments failed"):
         study.table("figure-2", store, workers=1)
     monkeypatch.setattr(compute_module, "fit", fit)
-    assert len(study.compute(store, workers=1).computed) == 4
+    assert len(study.compute(store, FIGURE, workers=1).computed) == 8
     assert store.failure(full) is None
 
 
@@ -160,7 +109,8 @@ def table(study: Study, store: Store) -> pd.DataFrame:
 
 
 def test_the_table_is_tidy(table: pd.DataFrame) -> None:
-    assert set(table.curve) == {"full bert (std)", "full bert (poe)", "mask train (std)", "mask train (poe)"}
+    found = {f"{way} ({loss})" for way in ("mask train", "imp") for loss in ("std", "poe")}
+    assert set(table.curve) == {"full bert (std)", "full bert (poe)"} | found
     assert set(table[table.curve == "mask train (poe)"].sparsity) == set(SPARSITIES)
     parts = {"all", "class entailment", "class neutral", "class contradiction", "bias-aligned", "bias-conflicting"}
     assert set(table[table.dataset == "mnli-m"].subset) == parts
@@ -172,7 +122,7 @@ def test_the_table_is_tidy(table: pd.DataFrame) -> None:
 def test_the_figure_has_a_panel_per_data_set_and_a_line_per_curve(study: Study, table: pd.DataFrame) -> None:
     figure = sparsity_curves(table, study.profile.title)
     assert [axis.get_ylabel().split("\n")[0] for axis in figure.axes] == ["ID: MNLI-m", "OOD: HANS"]
-    assert all(len(axis.lines) == 4 for axis in figure.axes)
+    assert all(len(axis.lines) == 6 for axis in figure.axes)
     drawn = {line.get_label(): np.asarray(line.get_ydata()) for line in figure.axes[0].lines}
     wanted = table[
         (table.curve == "mask train (std)") & (table.dataset == "mnli-m") & (table.subset == "all")
@@ -182,13 +132,13 @@ def test_the_figure_has_a_panel_per_data_set_and_a_line_per_curve(study: Study, 
 
 def test_summary_tables(table: pd.DataFrame) -> None:
     assert list(means(table).columns) == ["mnli-m", "hans"]
-    assert len(means(table)) == 6
-    assert subset_means(table, "hans").shape == (6, 6)
+    assert len(means(table)) == 10
+    assert subset_means(table, "hans").shape == (10, 6)
 
 
 def test_the_heatmap_has_a_cell_per_curve_sparsity_and_subset(study: Study, table: pd.DataFrame) -> None:
     axis = subset_heatmap(table, "hans", study.profile.title).axes[0]
-    assert len(axis.texts) == 36
+    assert len(axis.texts) == 60
     chosen = table[(table.curve == "full bert (std)") & (table.subset == "constituent/entailment")]
     assert axis.texts[0].get_text() == f"{100 * chosen.score.mean():.0f}"
 
@@ -246,7 +196,7 @@ def test_unknown_figure(study: Study) -> None:
 def test_official_files_are_asked_for() -> None:
     study = choose("small", inputs=Inputs(device="cpu"))
     with pytest.raises(InputError, match="--data-dir or SRNET_DATA"):
-        study.experiments()
+        study.require_text()
 
 
 @pytest.fixture
@@ -282,9 +232,6 @@ def test_bad_input_is_one_line_and_leaves_nothing(command: Any, words: list[str]
     assert message in result.stderr
 
 
-def test_plan_and_status_compute_nothing(command: Any) -> None:
-    plan = command("plan", "--profile", "smoke", "--seed", "1")
-    assert plan.returncode == 0, plan.stderr
-    assert "33 experiments, 0 of them" in plan.stdout
-    status = command("status", "--profile", "smoke", "--seed", "1")
-    assert status.stdout.count("missing") == 33
+def test_status_computes_nothing(command: Any) -> None:
+    status = command("status", "--profile", "smoke", "--seed", "1", "--figure", "figure-2")
+    assert status.stdout.count("missing") >= 66

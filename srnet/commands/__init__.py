@@ -1,0 +1,1 @@
+"""Commands of the command line, and the options that they share."""

@@ -1,0 +1,128 @@
+"""Options that several commands share, in groups: a command takes a group as one parameter (`grouped`)."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from srnet.errors import InputError
+from srnet.inputs import Inputs
+from srnet.store import CHECKPOINT_EVERY, Store, default_below, default_root
+from srnet.study import Study, choose
+
+ProfileName = Annotated[str, typer.Option("--profile", help="Size of the study: smoke, pocket, small or paper.")]
+Figures = Annotated[list[str] | None, typer.Option("--figure", help="Only this figure; may be repeated.")]
+Tasks = Annotated[list[str] | None, typer.Option("--task", help="Only this task; may be repeated.")]
+Sparsities = Annotated[
+    list[float] | None, typer.Option("--sparsity", help="Share of weights removed; may be repeated.")
+]
+Seeds = Annotated[list[int] | None, typer.Option("--seed", help="Repetition; may be repeated.")]
+StoreFolder = Annotated[Path | None, typer.Option("--store", envvar="SRNET_STORE", help="Folder of results.")]
+Below = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--below",
+        envvar="SRNET_BELOW",
+        help="Read-only folder of results, looked up after --store; may be repeated.",
+    ),
+]
+DataFolder = Annotated[Path | None, typer.Option("--data-dir", envvar="SRNET_DATA", help="Official data files.")]
+Plm = Annotated[str | None, typer.Option("--plm", envvar="SRNET_PLM", help="Model folder, or name on the hub.")]
+Vectors = Annotated[Path | None, typer.Option("--vectors", envvar="SRNET_VECTORS", help="fastText .bin or .vec file.")]
+Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Processes; one per core if not given.")]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler",
+        envvar="SRNET_SCHEDULER",
+        help="Address of a Dask scheduler, such as tcp://host:8786; without one, processes of this machine.",
+    ),
+]
+CheckpointEvery = Annotated[
+    float,
+    typer.Option(
+        "--checkpoint-every", min=0, help="Seconds after which long experiments save where they are; 0: every step."
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which part of the study."""
+
+    profile: ProfileName = "pocket"
+    figure: Figures = None
+    task: Tasks = None
+    sparsity: Sparsities = None
+    seed: Seeds = None
+
+    def study(self, places: "Places") -> Study:
+        """Return that part of the study; its figures are chosen by who asks it for runs."""
+        return choose(self.profile, self.task, self.sparsity, self.seed, places.inputs)
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where results and inputs lie."""
+
+    store: StoreFolder = None
+    below: Below = None
+    data_dir: DataFolder = None
+    plm: Plm = None
+    vectors: Vectors = None
+
+    @property
+    def inputs(self) -> Inputs:
+        """Where text and models lie; paths are absolute, for workers that run elsewhere."""
+        plm = str(Path(self.plm).absolute()) if self.plm and Path(self.plm).is_dir() else self.plm
+        return Inputs(_absolute(self.data_dir), plm, _absolute(self.vectors))
+
+    def results(self, checkpoint_every: float = CHECKPOINT_EVERY) -> Store:
+        """Return the store of results."""
+        below = self.below or default_below()
+        for folder in below:
+            if not folder.is_dir():
+                raise InputError(f"{folder}: no such folder; --below names a folder of results")
+        root = self.store or default_root()
+        return Store(root.absolute(), [folder.absolute() for folder in below], checkpoint_every)
+
+
+def grouped(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command that has as its own the options of those of its parameters that are groups.
+
+    Args:
+        command: a function for `typer`; the annotation of a group is a dataclass of options, such as `Choice`.
+    """
+    parameters = inspect.signature(command, eval_str=True).parameters
+    groups: dict[str, Any] = {
+        name: each.annotation for name, each in parameters.items() if is_dataclass(each.annotation)
+    }
+    options = [option for each in parameters.values() for option in _options(each)]
+
+    @wraps(command)
+    def with_groups(**given: Any) -> None:
+        for name, group in groups.items():
+            given[name] = group(**{field.name: given.pop(field.name) for field in fields(group)})
+        command(**given)
+
+    with_groups.__annotations__ = {option.name: option.annotation for option in options}
+    with_groups.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]
+    return with_groups
+
+
+def _options(parameter: inspect.Parameter) -> list[inspect.Parameter]:
+    group, kind = parameter.annotation, inspect.Parameter.KEYWORD_ONLY
+    if not is_dataclass(group):
+        return [parameter.replace(kind=kind)]
+    hints = get_type_hints(group, include_extras=True)
+    return [
+        inspect.Parameter(each.name, kind, default=each.default, annotation=hints[each.name]) for each in fields(group)
+    ]
+
+
+def _absolute(path: Path | None) -> Path | None:
+    return path.absolute() if path else None

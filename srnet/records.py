@@ -1,0 +1,104 @@
+"""Records: one JSON file that says what an experiment was, how it was computed and what came out.
+
+A record carries its own checksum: any byte of the file that is not as it was written is noticed.
+"""
+
+import hashlib
+import json
+import os
+import subprocess
+import time
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from platform import python_version
+from typing import Any
+
+import torch
+
+from srnet.experiments import Experiment, canonical
+from srnet.files import written_whole
+
+VOLATILE = ("seconds", "finished", "machine", "resumed")  # fields that may differ between two equal runs
+LIBRARIES = ("torch", "transformers", "tokenizers", "datasets", "scikit-learn", "numpy")
+CHECKSUM = "checksum"
+
+
+def write_record(path: Path, record: dict[str, Any]) -> None:
+    """Write a record, sealed with its checksum; the file is whole or absent.
+
+    Args:
+        path: where to write it.
+        record: what JSON can hold.
+    """
+    with written_whole(path) as temporary:
+        temporary.write_text(_sealed(record), encoding="utf-8")
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """Return a record without its checksum.
+
+    Raises:
+        FileNotFoundError: if there is none.
+        ValueError: if it is not, byte for byte, what was written.
+    """
+    text = path.read_bytes().decode("utf-8")
+    record = json.loads(text)
+    if not isinstance(record, dict) or text != _sealed({name: record[name] for name in record if name != CHECKSUM}):
+        raise ValueError("its checksum is not that of its content")
+    del record[CHECKSUM]
+    return record
+
+
+def describe(experiment: Experiment) -> dict[str, Any]:
+    """Return what a record says of any experiment: expression, key, operands, and the software that computes it."""
+    return {
+        "experiment": canonical(experiment),
+        "notation": str(experiment),
+        "title": experiment.title,
+        "key": experiment.key,
+        "operands": [operand.key for operand in experiment.operands],
+        "software": software(),
+    }
+
+
+@cache
+def software() -> dict[str, str]:
+    """Return the versions of Python, of this package with its commit, and of the libraries that results depend on."""
+    return {"python": python_version(), "srnet": _revision()} | {name: version(name) for name in LIBRARIES}
+
+
+def machine(device: str) -> dict[str, object]:
+    """Return what computes in this process.
+
+    Args:
+        device: torch device that experiments run on.
+    """
+    name = torch.cuda.get_device_name(device) if device.startswith("cuda") else device
+    return {"device": name, "threads": torch.get_num_threads(), "process": os.getpid()}
+
+
+def now() -> str:
+    """Return the time in UTC, to the second, as ISO 8601 writes it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def _sealed(record: dict[str, Any]) -> str:
+    checksum = hashlib.sha256(json.dumps(record, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    return json.dumps(record | {CHECKSUM: checksum}, indent=1, ensure_ascii=False) + "\n"
+
+
+def _revision() -> str:
+    """Return the package's version and, in a checkout, the commit; "+changes" if the package differs from it."""
+    here = Path(__file__).parent
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(here), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        git("ls-files", "--error-unmatch", str(here / "__init__.py"))  # else the checkout is somebody else's
+        changes = "+changes" if git("status", "--porcelain", ".") else ""
+        return f"{version('srnet')} ({git('rev-parse', '--short=12', 'HEAD')}{changes})"
+    except (OSError, subprocess.CalledProcessError):
+        return version("srnet")

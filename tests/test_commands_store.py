@@ -1,0 +1,354 @@
+"""The commands about the store, on a store made by hand: no training."""
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from typer import Exit
+from typer.testing import CliRunner, Result
+
+from srnet.agenda import Report
+from srnet.cli import app
+from srnet.commands.outcome import tell
+from srnet.errors import InputError
+from srnet.experiments import Bias, Data, Experiment, FineTuned, Pruned, closure
+from srnet.inputs import Inputs
+from srnet.store import Store
+from srnet.study import Study, choose
+
+
+@pytest.fixture(autouse=True)
+def _empty_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SRNET_DATA", "SRNET_PLM", "SRNET_STORE", "SRNET_BELOW", "SRNET_VECTORS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def study() -> Study:
+    return choose("smoke", ["nli"], [0.0, 0.5], [1], Inputs(device="cpu"))
+
+
+@pytest.fixture
+def store(study: Study, tmp_path: Path) -> Store:
+    """What Figure 2 needs for one seed, as if it had been computed."""
+    store = Store(tmp_path / "store")
+    for experiment in closure(study.experiments(["figure-2"])):
+        write(store, experiment)
+    return store
+
+
+def write(store: Store, experiment: Experiment) -> None:
+    with store.writing(experiment) as entry:
+        assert entry
+        entry.save("weights", {"w": torch.arange(256.0)})
+        entry.save("logits", {"hans": torch.ones(3, 3)})
+        entry.record |= {
+            "steps": 12,
+            "metrics": {"hans": {"accuracy": 0.5, "examples": 3, "classes": {"neutral": 0.25}}},
+        }
+
+
+def full(study: Study) -> FineTuned:
+    found = study.experiments(["figure-2"])
+    return next(each for each in found if isinstance(each, FineTuned) and each.loss == "std")
+
+
+def masked(study: Study) -> Pruned:
+    return next(each for each in study.experiments(["figure-2"]) if isinstance(each, Pruned) and each.loss == "poe")
+
+
+def call(store: Store, *words: str, typed: str | None = None) -> Result:
+    return CliRunner().invoke(app, [*words, "--store", str(store.root)], input=typed)
+
+
+def works(store: Store, *words: str) -> str:
+    result = call(store, *words)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def refused(store: Store, *words: str) -> str:
+    result = call(store, *words)
+    assert isinstance(result.exception, InputError), result.output
+    assert "\n" not in str(result.exception)
+    return str(result.exception)
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(bytes(content))
+
+
+def interrupt(store: Store, experiment: Experiment, steps: int) -> None:
+    """Leave what an interrupted training leaves."""
+    with suppress(KeyboardInterrupt), store.writing(experiment) as entry:
+        assert entry
+        entry.snapshot.keep("training", lambda: {"trace": {"losses": [0.5] * steps}, "parameters": [torch.ones(2)]})
+        entry.snapshot.save()
+        raise KeyboardInterrupt
+
+
+def lines(output: str, *parts: str) -> list[str]:
+    return [line for line in output.splitlines() if all(part in line for part in parts)]
+
+
+def test_list_has_a_line_for_each_result_and_totals(study: Study, store: Store) -> None:
+    output = works(store, "store", "list")
+    for experiment in closure(study.experiments(["figure-2"])):
+        assert len(lines(output, "done", experiment.title, experiment.key)) == 1
+    assert output.splitlines()[-1].startswith(f"{len(store.keys())} done, ")
+    titles = [line.split("  ")[1] for line in lines(output, "nli:")]
+    assert titles == sorted(titles)
+
+
+def test_list_tells_what_became_of_experiments(study: Study, store: Store) -> None:
+    store.fail(full(study), MemoryError("no room"))
+    other = replace(masked(study), seed=2)
+    interrupt(store, other, steps=3)
+    bias, subnetwork = Bias(study.experiments()[0].data), masked(study)
+    flip(store.folder(bias) / "record.json")
+    flip(store.folder(subnetwork) / "weights.safetensors")
+    assert store.set_aside(subnetwork.key)
+    output = works(store, "store", "list")
+    assert lines(output, "failed", full(study).key, full(study).title)
+    assert lines(output, "unfinished", other.key)
+    assert lines(output, "damaged", bias.key, "record.json")
+    assert lines(output, "set aside", subnetwork.key, subnetwork.title)
+    assert not lines(output, "done", subnetwork.key)
+
+
+def test_list_of_a_part_of_the_study(study: Study, store: Store) -> None:
+    another = replace(full(study), seed=77)
+    write(store, another)
+    part = works(store, "store", "list", "--profile", "smoke", "--figure", "figure-2", "--task", "nli", "--seed", "1")
+    assert full(study).key in part
+    assert another.key not in part
+    assert another.key in works(store, "store", "list")
+    assert full(study).key not in works(store, "store", "list", "--profile", "smoke", "--task", "fact")
+
+
+def test_verify_reads_everything_and_finds_nothing(store: Store) -> None:
+    assert works(store, "store", "verify") == f"{len(store.keys())} results read, 0 damaged\n"
+
+
+@pytest.mark.parametrize("file", ["weights.safetensors", "logits.safetensors", "record.json"])
+def test_verify_names_what_is_damaged_and_sets_it_aside(study: Study, store: Store, file: str) -> None:
+    damaged, number = full(study), len(store.keys())
+    flip(store.folder(damaged) / file)
+    result = call(store, "store", "verify")
+    assert result.exit_code == 1
+    assert len(lines(result.output, damaged.key, str(store.folder(damaged) / file))) == 1
+    assert store.folder(damaged).exists()
+    result = call(store, "store", "verify", "--set-aside")
+    assert result.exit_code == 1
+    assert result.output.endswith(f"{number} results read, 1 damaged, 1 set aside\n")
+    assert len(store.aside()) == 1
+    assert not store.has(damaged)
+    assert works(store, "store", "verify") == f"{number - 1} results read, 0 damaged\n"
+
+
+def test_verify_only_what_is_named(study: Study, store: Store) -> None:
+    flip(store.folder(full(study)) / "weights.safetensors")
+    assert works(store, "store", "verify", masked(study).key[:12]) == "1 results read, 0 damaged\n"
+    assert call(store, "store", "verify", masked(study).key, full(study).key).exit_code == 1
+
+
+def test_show_says_what_is_recorded(study: Study, store: Store) -> None:
+    experiment, subnetwork = full(study), masked(study)
+    output = works(store, "store", "show", experiment.key[:12])
+    assert output.startswith(f"{experiment.title}\n{experiment.key}\n")
+    assert lines(output, "hans", "accuracy", "0.5000")
+    assert lines(output, "hans", "classes neutral", "0.2500")
+    assert lines(output, "steps: 12")
+    assert lines(output, "torch")
+    needs, needed = output.split("\nneeds\n")[1].split("\nis needed by\n")
+    assert all(lines(needs, operand.key, operand.title) for operand in experiment.operands)
+    assert lines(needed, subnetwork.key, subnetwork.title)
+    record = store.record(experiment)
+    assert all(lines(output, name, about["sha256"]) for name, about in record["files"].items())
+    assert json.loads(works(store, "store", "show", experiment.key, "--json")) == record
+
+
+def test_show_looks_below(study: Study, store: Store, tmp_path: Path) -> None:
+    local = Store(tmp_path / "local")
+    output = works(local, "store", "show", full(study).key, "--below", str(store.root))
+    assert lines(output.split("is needed by")[1], masked(study).key)
+    assert not local.root.exists()
+
+
+def test_prune_deletes_what_nothing_else_of_the_profile_needs(study: Study, store: Store) -> None:
+    words = ["--profile", "smoke", "--task", "nli", "--seed", "1", "--yes"]
+    bias, subnetwork = Bias(study.experiments()[0].data), masked(study)
+    output = works(store, "store", "prune", *words)
+    assert not store.has(subnetwork)
+    assert not store.has(full(study))
+    assert store.has(bias)  # the other seed needs it
+    assert lines(output, "kept", "the rest of profile smoke")
+    assert not lines(output, "done", bias.key)
+
+
+def test_prune_of_a_whole_profile_leaves_what_is_not_of_it(study: Study, store: Store) -> None:
+    another = replace(full(study), seed=77)
+    write(store, another)
+    works(store, "store", "prune", "--profile", "smoke", "--yes")
+    assert store.keys() == [another.key]
+
+
+def test_prune_asks(study: Study, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = store.keys()
+    assert "nothing is deleted without --yes" in refused(store, "store", "prune", "--profile", "smoke")
+    monkeypatch.setattr("srnet.commands.store._can_ask", lambda: True)
+    result = call(store, "store", "prune", "--profile", "smoke", typed="n\n")
+    assert result.exit_code == 1
+    assert masked(study).title in result.output
+    assert store.keys() == before
+    assert call(store, "store", "prune", "--profile", "smoke", typed="y\n").exit_code == 0
+    assert store.keys() == []
+
+
+def test_prune_leaves_alone_what_is_being_computed(study: Study, store: Store) -> None:
+    with store.writing(masked(study)):
+        output = works(store, "store", "prune", "--profile", "smoke", "--yes")
+    assert store.keys() == [masked(study).key]
+    assert "1 left: another process is computing them" in output
+
+
+def test_prune_never_touches_what_lies_below(store: Store, tmp_path: Path) -> None:
+    words = ["--profile", "smoke", "--yes", "--below", str(store.root)]
+    assert works(Store(tmp_path / "local"), "store", "prune", *words) == "nothing to delete\n"
+    assert works(store, "store", "verify").endswith(" 0 damaged\n")
+
+
+@pytest.mark.parametrize("state", ["failed", "unfinished", "set-aside"])
+def test_prune_of_one_state_leaves_the_others(study: Study, store: Store, state: str) -> None:
+    failed, unfinished, damaged = (replace(full(study), seed=seed) for seed in (5, 6, 7))
+    store.fail(failed, MemoryError("no room"))
+    interrupt(store, unfinished, steps=3)
+    write(store, damaged)
+    flip(store.folder(damaged) / "weights.safetensors")
+    store.set_aside(damaged.key)
+    number = len(store.keys())
+    output = works(store, "store", "prune", f"--{state}", "--yes")
+    assert output.splitlines()[-1].startswith("1 deleted")
+    left = {"failed": store.failures(), "unfinished": store.unfinished(), "set-aside": store.aside()}
+    assert {name for name, things in left.items() if not things} == {state}
+    assert len(store.keys()) == number
+
+
+def test_states_are_pruned_within_a_part_of_the_study(study: Study, store: Store) -> None:
+    store.fail(full(study), MemoryError("no room"))
+    store.fail(replace(full(study), seed=77), MemoryError("no room"))
+    number = len(store.keys())
+    works(store, "store", "prune", "--failed", "--profile", "smoke", "--yes")
+    assert list(store.failures()) == [replace(full(study), seed=77).key]
+    assert len(store.keys()) == number
+
+
+def test_orphans_are_what_no_profile_needs(study: Study, store: Store) -> None:
+    before, orphan = store.keys(), replace(full(study), seed=77)
+    official = replace(full(study), data=Data("nli", "0123"))
+    write(store, orphan)
+    write(store, official)
+    output = works(store, "store", "prune", "--orphans", "--yes")
+    assert store.keys() == sorted([*before, official.key])
+    assert lines(output, "1 kept", "cannot be told")
+    assert lines(output, "paper nli", "--data-dir or SRNET_DATA")
+
+
+def test_disk_counts_every_byte_once(study: Study, store: Store) -> None:
+    another = replace(full(study), seed=77)
+    write(store, another)
+    store.fail(another, MemoryError("no room"))
+    interrupt(store, replace(full(study), seed=78), steps=3)
+    parts, kinds = works(store, "store", "disk").split("\n\n", 1)
+    counts = [int(line.split()[-3]) for line in lines(parts, " kB")]
+    assert sum(counts) == len(store.keys())
+    assert lines(parts, "(none)")[0].split()[1] == "1"
+    assert lines(parts, "smoke", "nli")
+    named = {line.split("  ")[0] for line in kinds.splitlines()}
+    assert named >= {"weights", "logits", "records", "unfinished", "failures"}
+    files = sum(path.stat().st_size for path in store.root.rglob("*") if path.is_file())
+    assert lines(kinds, f"{files / 1000:.1f} kB in {store.root}", "free on its disk")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["list", "--figure", "figure-2"], "give --profile too"),
+        (["list", "--profile", "huge"], "unknown profile"),
+        (["list", "--profile", "small"], "--data-dir or SRNET_DATA"),
+        (["list", "--below", "nowhere"], "nowhere: no such folder"),
+        (["show", "zz"], "no result whose key begins with 'zz'"),
+        (["show", ""], "give more of it"),
+        (["verify", "zz"], "no result whose key begins with 'zz'"),
+        (["prune"], "say what to delete"),
+        (["prune", "--orphans", "--profile", "smoke"], "leave --profile out"),
+        (["prune", "--profile", "smoke", "--figure", "figure-99", "--yes"], "unknown figure"),
+    ],
+)
+def test_bad_input(store: Store, words: list[str], message: str) -> None:
+    before = store.keys()
+    assert message in refused(store, "store", *words)
+    assert store.keys() == before
+
+
+@pytest.mark.parametrize("words", [["list"], ["verify"], ["prune", "--failed", "--yes"]])
+def test_an_empty_store_is_not_made(tmp_path: Path, words: list[str]) -> None:
+    works(Store(tmp_path / "empty"), "store", *words)
+    assert not (tmp_path / "empty").exists()
+
+
+def test_status_tells_the_state_of_each_experiment(study: Study, store: Store, tmp_path: Path) -> None:
+    local, subnetwork = Store(tmp_path / "local"), masked(study)
+    interrupt(local, subnetwork, steps=7)
+    local.fail(full(study), MemoryError("no room"))
+    words = ["--profile", "smoke", "--task", "nli", "--seed", "1", "--sparsity", "0", "--sparsity", "0.5"]
+    output = works(local, "status", *words, "--figure", "figure-2")
+    assert lines(output, subnetwork.key, "unfinished", "saved after 7 of 12 steps")
+    assert lines(output, full(study).key, "failed", "MemoryError: no room")
+    assert lines(output, Bias(full(study).data).key, "missing")
+    flip(store.folder(full(study)) / "record.json")
+    output = works(store, "status", *words, "--figure", "figure-2")
+    assert lines(output, full(study).key, "damaged")
+    assert output.endswith(f"{len(store.keys()) - 1} of {len(store.keys())} experiments done\n")
+
+
+def test_the_end_of_a_run_says_what_failed_and_how_to_try_again(
+    study: Study, store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["srnet", "run", "--store", "my store"])
+    store.fail(full(study), MemoryError("no room"))
+    unrecorded = replace(full(study), seed=2)
+    report = Report([], [], {full(study): "no room", unrecorded: "no room"}, [masked(study)] * 12)
+    with pytest.raises(Exit) as end:
+        tell(report, store)
+    assert end.value.exit_code == 1
+    output = capsys.readouterr().out
+    assert output.count("failed: no room") == 1
+    assert lines(output, full(study).title, str(store.root / "failed" / f"{full(study).key}.json"))
+    assert lines(output, unrecorded.title, unrecorded.key)
+    assert lines(output, "12 skipped")
+    assert len(lines(output, masked(study).title)) == 10
+    assert lines(output, "and 2 more")
+    assert output.endswith("  srnet run --store 'my store'\n")
+
+
+def test_the_end_of_a_run_that_went_well_is_a_line(
+    store: Store, study: Study, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tell(Report(computed=[masked(study)], elsewhere=[full(study)]), store)
+    assert capsys.readouterr().out == "1 experiments computed, 1 by another process\n"
+
+
+@pytest.mark.parametrize("command", [["run"], ["plan"], ["status"], ["book"], ["store", "prune"]])
+def test_commands_have_the_options_of_their_groups(command: Sequence[str]) -> None:
+    result = CliRunner().invoke(app, [*command, "--help"], terminal_width=200)
+    assert result.exit_code == 0
+    for option in ("--profile", "--store", "--below", "--data-dir", "--plm", "--vectors"):
+        assert option in result.output

@@ -1,0 +1,278 @@
+"""The store: whole or absent, every changed byte noticed, nothing written twice."""
+
+import multiprocessing
+import os
+import pickle
+import random
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from srnet import Bias, Data, FineTuned, InputError, Pretrained, Recipe
+from srnet.agenda import missing
+from srnet.experiments import Experiment
+from srnet.records import read_record, write_record
+from srnet.store import RECORD, BusyError, DamagedError, Store, default_below, default_root, default_store
+
+DATA = Data("nli", "abc")
+BIAS = Bias(DATA)
+FULL = FineTuned(Pretrained("bert-base-uncased"), DATA, seed=1, recipe=Recipe(steps=100))
+
+
+def write(store: Store, *experiments: Experiment) -> None:
+    for experiment in experiments:
+        with store.writing(experiment) as entry:
+            assert entry is not None
+            entry.save("weights", {"w": torch.arange(100.0)})
+            entry.save("logits", {"dev": torch.ones(3, 2)})
+            entry.record["metrics"] = {"dev": 0.1 + 0.2, "none": float("nan"), "text": "θ"}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    store = Store(tmp_path / "store")
+    write(store, *FULL.operands, FULL)
+    return store
+
+
+def flip(path: Path, position: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[position] ^= 1 << random.Random(position).randrange(8)
+    path.write_bytes(content)
+
+
+def test_what_was_written_is_read(store: Store) -> None:
+    assert store.has(FULL)
+    assert store.whole(FULL)
+    assert torch.equal(store.tensors(FULL, "weights")["w"], torch.arange(100.0))
+    record = store.record(FULL)
+    assert record == store.read(FULL.key)
+    assert record["metrics"]["dev"] == 0.1 + 0.2
+    assert record["files"].keys() == {"weights.safetensors", "logits.safetensors"}
+    assert record["resumed"] == 0
+    assert store.keys() == sorted(each.key for each in (*FULL.operands, FULL))
+    assert store.size(FULL.key) == sum(path.stat().st_size for path in store.folder(FULL).iterdir())
+    store.verify(FULL.key)
+    assert store.unfinished() == store.aside() == []
+    assert not list((store.root / "unfinished").iterdir())
+    assert all(path.stat().st_mode & 0o777 == 0o644 for path in store.folder(FULL).iterdir())
+
+
+def test_every_flipped_byte_of_a_record_is_noticed(store: Store) -> None:
+    path = store.folder(FULL) / RECORD
+    content = path.read_bytes()
+    for position in range(len(content)):
+        flip(path, position)
+        with pytest.raises(DamagedError, match="not the record that was written"):
+            store.record(FULL)
+        assert not store.has(FULL)
+        path.write_bytes(content)
+    assert store.has(FULL)
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "logits.safetensors"])
+def test_every_flipped_byte_of_a_file_is_noticed_when_it_is_read(store: Store, name: str) -> None:
+    path = store.folder(FULL) / name
+    content = path.read_bytes()
+    for position in range(len(content)):
+        flip(path, position)
+        with pytest.raises(DamagedError, match=f"{name}: the file has changed") as caught:
+            store.file(FULL, name)
+        assert caught.value.key == FULL.key
+        path.write_bytes(content)
+    store.file(FULL, name)
+    flip(path, 5)
+    with pytest.raises(DamagedError, match=name):
+        store.verify(FULL.key)
+
+
+@pytest.mark.parametrize("harm", ["missing record", "missing file", "short file", "record of another", "empty"])
+def test_an_entry_that_is_not_whole_is_set_aside_and_written_anew(store: Store, harm: str) -> None:
+    folder = store.folder(FULL)
+    if harm == "missing record":
+        (folder / RECORD).unlink()
+    elif harm == "missing file":
+        (folder / "weights.safetensors").unlink()
+    elif harm == "short file":
+        (folder / "weights.safetensors").write_bytes(b"")
+    elif harm == "record of another":
+        (folder / RECORD).write_bytes((store.folder(BIAS) / RECORD).read_bytes())
+    else:
+        (folder / RECORD).write_text("")
+    assert not store.has(FULL)
+    assert missing([FULL], store) == [FULL]
+    with pytest.raises(DamagedError, match=str(folder)):
+        store.verify(FULL.key)
+    problem = store.set_aside(FULL.key)
+    assert problem is not None
+    assert str(folder) in problem
+    assert [place.name.startswith(FULL.key) for place in store.aside()] == [True]
+    assert store.set_aside(FULL.key) is None
+    write(store, FULL)
+    assert store.whole(FULL)
+    assert store.set_aside(FULL.key) is None
+    assert store.whole(FULL)
+
+
+def test_what_is_not_there_is_said(store: Store) -> None:
+    other = replace(FULL, seed=2)
+    with pytest.raises(InputError, match=f"no result of A_std.* \\({other.key}\\); compute it first"):
+        store.record(other)
+    with pytest.raises(InputError, match=r"has no file mask\.safetensors"):
+        store.file(FULL, "mask.safetensors")
+    with pytest.raises(InputError, match="no result with the key 00"):
+        store.verify("00")
+
+
+def test_an_error_leaves_nothing_and_a_failure_is_forgotten_on_success(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+
+    def write_half() -> None:
+        with store.writing(FULL) as entry:
+            assert entry is not None
+            entry.save("weights", {"w": torch.zeros(1)})
+            raise MemoryError
+
+    with pytest.raises(MemoryError):
+        write_half()
+    assert not store.has(FULL)
+    assert store.unfinished() == store.keys() == []
+    try:
+        raise MemoryError("no room")
+    except MemoryError as error:
+        store.fail(FULL, error)
+    assert store.failure(FULL) == "MemoryError: no room"
+    assert "in test_an_error_leaves_nothing" in store.failures()[FULL.key]["traceback"]
+    assert store.failures()[FULL.key]["title"] == FULL.title
+    flip(store.failure_file(FULL.key), 40)
+    assert "not the record that was written" in str(store.failure(FULL))
+    write(store, FULL)
+    assert store.failure(FULL) is None
+
+
+def test_a_failure_that_cannot_be_recorded_is_said(tmp_path: Path) -> None:
+    (tmp_path / "failed").touch()  # where the folder of failures would be
+    with pytest.warns(UserWarning, match="the failure of nli: A_std.* cannot be recorded"):
+        Store(tmp_path).fail(FULL, MemoryError("no room"))
+
+
+def hold(root: Path, ready: Any, over: Any) -> None:
+    with Store(root).writing(FULL):
+        ready.set()
+        over.wait(30)
+
+
+def test_what_another_process_computes_is_busy_until_that_process_is_dead(tmp_path: Path) -> None:
+    context, store = multiprocessing.get_context("fork"), Store(tmp_path)
+    ready, over = context.Event(), context.Event()
+    process = context.Process(target=hold, args=(tmp_path, ready, over))
+    process.start()
+    assert ready.wait(30)
+    with pytest.raises(BusyError), store.writing(FULL):
+        pass
+    assert not store.remove(FULL.key)
+    assert store.set_aside(FULL.key) is None
+    assert store.unfinished() == [FULL.key]
+    write(store, BIAS)
+    process.kill()
+    process.join()
+    write(store, FULL)
+    assert store.has(FULL)
+    assert store.unfinished() == []
+
+
+def test_what_another_process_has_computed_meanwhile_is_not_computed_again(store: Store) -> None:
+    with store.writing(FULL) as entry:
+        assert entry is None
+
+
+def test_what_a_process_left_that_was_killed_at_the_very_end_is_swept(store: Store) -> None:
+    left = store.root / "unfinished" / FULL.key
+    left.mkdir(parents=True)
+    (left / "0.safetensors").touch()
+    other = store.root / "unfinished" / ("0" * 20)
+    other.mkdir(parents=True)
+    store.sweep()
+    assert not left.exists()
+    assert other.exists()
+
+
+def test_a_result_is_removed_with_what_is_unfinished(store: Store) -> None:
+    assert store.remove(FULL.key)
+    assert not store.has(FULL)
+    assert store.remove("0" * 20)
+
+
+def test_results_below_are_read_but_never_written(store: Store, tmp_path: Path) -> None:
+    shipped = {path: path.read_bytes() for path in store.root.rglob("*") if path.is_file()}
+    above = Store(tmp_path / "above", below=[tmp_path / "nowhere", store.root])
+    assert above.whole(FULL)
+    assert above.record(FULL) == store.record(FULL)
+    assert torch.equal(above.tensors(FULL, "weights")["w"], store.tensors(FULL, "weights")["w"])
+    assert missing([FULL], above) == []
+    assert above.keys() == []
+    above.remove(FULL.key)
+    assert {path: path.read_bytes() for path in store.root.rglob("*") if path.is_file()} == shipped
+
+
+def test_a_record_below_without_its_files_can_be_shown_but_not_built_on(store: Store, tmp_path: Path) -> None:
+    above, masked = Store(tmp_path / "above", below=[store.root]), replace(FULL, of=FULL, seed=2)
+    for name in ("weights", "logits"):
+        (store.folder(FULL) / f"{name}.safetensors").unlink()
+    assert above.has(FULL)
+    assert not above.whole(FULL)
+    assert missing([FULL], above) == []
+    assert missing([masked], above) == [FULL, masked]
+    assert above.set_aside(FULL.key) is None
+    write(above, FULL)
+    assert missing([masked], above) == [masked]
+    assert not store.has(FULL)  # where it is not below, a result without its files is no result
+
+
+def test_a_damaged_result_below_is_not_used(store: Store, tmp_path: Path) -> None:
+    above = Store(tmp_path / "above", below=[store.root])
+    flip(store.folder(FULL) / "weights.safetensors", 50)
+    with pytest.raises(DamagedError):
+        above.tensors(FULL, "weights")
+    assert str(store.folder(FULL)) in str(above.set_aside(FULL.key))
+    assert store.folder(FULL).exists()
+    assert not pickle.loads(pickle.dumps(above)).has(FULL)
+    write(above, FULL)
+    above.tensors(FULL, "weights")
+
+
+def test_a_damaged_error_travels_between_processes() -> None:
+    error = pickle.loads(pickle.dumps(DamagedError("k", "x: the file has changed")))
+    assert error.key == "k"
+    assert str(error) == str(DamagedError("k", "x: the file has changed"))
+
+
+def test_a_record_is_whole_or_absent(tmp_path: Path) -> None:
+    path = tmp_path / "r.json"
+    write_record(path, {"a": 1})
+    with pytest.raises(TypeError):
+        write_record(path, {"a": object()})
+    assert read_record(path) == {"a": 1}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_where_results_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "deep").mkdir()
+    monkeypatch.chdir(tmp_path / "deep")
+    for name in ("SRNET_STORE", "SRNET_BELOW"):
+        monkeypatch.delenv(name, raising=False)
+    assert default_root() == tmp_path / "deep" / "store"
+    (tmp_path / "_toc.yml").touch()
+    assert default_root() == tmp_path / "store"
+    assert default_below() == ()
+    (tmp_path / "results" / "store").mkdir(parents=True)
+    assert default_below() == (tmp_path / "results" / "store",)
+    assert default_store().root == tmp_path / "store"
+    assert default_store().below == default_below()
+    monkeypatch.setenv("SRNET_STORE", "elsewhere")
+    monkeypatch.setenv("SRNET_BELOW", os.pathsep.join(["here", "there"]))
+    assert default_root() == Path("elsewhere")
+    assert default_below() == (Path("here"), Path("there"))
