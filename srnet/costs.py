@@ -150,6 +150,18 @@ def work(experiment: Experiment, inputs: Inputs) -> int:
     return training + sum(times * examples[name] for name, times in evaluated.items()) * FORWARD
 
 
+def effort(experiment: Experiment, inputs: Inputs) -> int:
+    """Return about how long an experiment takes, to decide which comes first: its work times the weights of its model.
+
+    Models of which nothing is known yet count as equal. Raises as `work` does.
+    """
+    try:
+        model = model_size(experiment, inputs)
+    except InputError:
+        model = None
+    return work(experiment, inputs) * (model.prunable if model else 1)
+
+
 @dataclass(frozen=True)
 class _Uses:
     """How often an experiment goes over its data: training steps, and evaluations of each data set."""

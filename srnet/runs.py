@@ -102,9 +102,9 @@ class Setting:
                 yield self.run(name, 0.0, full)
 
     def full(self, loss: str = "std") -> FineTuned:
-        """Return the full model, ``A_L(f(θ_pt))``."""
-        recipe = self.training.full_with(loss)
-        return FineTuned(self.plm, self.data, self.seed, recipe, loss, self._teacher(loss))
+        """Return the full model, ``A_L(f(θ_pt))``; the one that Section 5.1 is about keeps its checkpoints."""
+        recipe, steps = self.training.full_with(loss), self.training.checkpoints if loss == "std" else ()
+        return FineTuned(self.plm, self.data, self.seed, recipe, loss, self._teacher(loss), steps)
 
     def mask(self, of: Pretrained | FineTuned | Checkpoint, loss: str, sparsity: float, **changes: Any) -> Pruned:
         """Return a subnetwork found by mask training, ``P^mask_L(f(θ))``; `changes` are fields of `Pruned`."""
@@ -131,7 +131,7 @@ class Setting:
 
     def in_isolation(self, found: Pruned, loss: str) -> FineTuned:
         """Return what a mask leaves of the pre-trained model, fine-tuned: ``A_L(f(M(f') ⊙ θ_pt))``."""
-        return replace(self.full(loss), of=Masked(self.plm, found))
+        return replace(self.full(loss), of=Masked(self.plm, found), checkpoints=())
 
     @property
     def levels(self) -> tuple[float, ...]:
@@ -230,12 +230,11 @@ def _with_ood(setting: Setting) -> Iterator[Run]:
 
 def _by_start(setting: Setting) -> Iterator[Run]:
     """Full models, and subnetworks found in them, at several points of fine-tuning (Section 5.1)."""
-    full, steps = setting.full(), setting.training.checkpoints
-    with_checkpoints = replace(full, checkpoints=steps)
-    for step in steps:
-        yield setting.run("full bert (std)", 0.0, with_checkpoints, step)
+    full = setting.full()
+    for step in full.checkpoints:
+        yield setting.run("full bert (std)", 0.0, full, step)
     yield setting.run("full bert (std)", 0.0, full)
-    middle = [Checkpoint(with_checkpoints, step) for step in steps]
+    middle = [Checkpoint(full, step) for step in full.checkpoints]
     starts: list[Pretrained | Checkpoint | FineTuned] = [setting.plm, *middle, full]
     for of in starts:
         yield setting.run("mask train (poe)", TIMING_SPARSITY, setting.mask(of, "poe", TIMING_SPARSITY))
@@ -272,8 +271,9 @@ def _ablation(setting: Setting) -> Iterator[Run]:
 
 def _by_plm(setting: Setting) -> Iterator[Run]:
     """Full models and their subnetworks for several pre-trained models (Appendix C.5)."""
-    for plm in (setting.plm, *setting.other_plms):
-        of_plm = replace(setting, plm=plm)
+    without_checkpoints = replace(setting.training, checkpoints=())
+    others = [replace(setting, plm=plm, training=without_checkpoints) for plm in setting.other_plms]
+    for of_plm in (setting, *others):
         for loss in ("std", "poe"):
             yield of_plm.run(f"full ({loss})", 0.0, of_plm.full(loss))
         for loss in ("std", "poe"):

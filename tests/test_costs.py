@@ -19,7 +19,7 @@ from transformers import (
 from srnet import Bias, Data, FineTuned, Masked, Pretrained, Pruned, Recipe, Teacher, costs, lengths, pocket
 from srnet.calibration import Speed, calibrate, speed_for
 from srnet.compute import compute
-from srnet.costs import KNOWN, Cost, Passes, cost, first_batches, model_size, prediction, size, size_of, work
+from srnet.costs import KNOWN, Cost, Passes, cost, effort, first_batches, model_size, prediction, size, size_of, work
 from srnet.encoding import Encoded, encode
 from srnet.errors import InputError
 from srnet.experiments import Experiment, Tokenised, Trajectory, closure
@@ -261,6 +261,16 @@ def test_seconds_grow_with_the_model() -> None:
     said = 2.5 + 10 * 1e-9 * bert.weights + (1024 * 1e-10 + 512 * 1e-11) * bert.prunable
     assert speed.seconds(done, bert) == pytest.approx(said)
     assert model_size(Bias(DATA), INPUTS) is None
+
+
+def test_effort_is_work_times_weights_and_needs_to_know_no_model() -> None:
+    base, large, unknown = (
+        FineTuned(Pretrained(name), OFFICIAL, 1, RECIPE)
+        for name in ("bert-base-uncased", "bert-large-uncased", "nobody/nothing")
+    )
+    assert work(base, INPUTS) == work(large, INPUTS) == effort(unknown, INPUTS) > 0
+    assert effort(large, INPUTS) / effort(base, INPUTS) == pytest.approx(24 * 1024**2 / (12 * 768**2), rel=1e-4)
+    assert effort(Bias(OFFICIAL), INPUTS) == 0
 
 
 def test_large_models_are_measured_by_a_few_layers(monkeypatch: pytest.MonkeyPatch) -> None:

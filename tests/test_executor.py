@@ -200,6 +200,15 @@ def test_a_full_disk_stops_the_run_with_a_clear_message(
     assert store.keys() == store.unfinished() == []
 
 
+def test_keeping_checkpoints_changes_nothing(undisturbed: Store, tmp_path: Path) -> None:
+    store, kept = Store(tmp_path, below=[undisturbed.root]), replace(FULL[0], checkpoints=(7, 20))
+    run([kept], store, INPUTS, workers=1)
+    found, plain = store.record(kept), store.record(FULL[0])
+    assert found["metrics"] == plain["metrics"]
+    assert found["files"].items() >= plain["files"].items()
+    assert found["checkpoints"].keys() == {"7", "20"}
+
+
 def test_every_worker_of_a_machine_with_several_gpus_has_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.device_count", lambda: 4)
     assert [_with_own_gpu(Inputs(), name).device for name in (0, 5)] == ["cuda:0", "cuda:1"]

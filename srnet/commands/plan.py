@@ -38,10 +38,10 @@ def plan(choice: Choice, places: Places, on: Workers = None, experiments: EachOn
     study, kept = choice.study(places), places.results()
     figures = {name: study.experiments([name]) for name in choice.figure or study.figures}
     everything = list(dict.fromkeys(each for part in figures.values() for each in part))
-    with console.status("counting tokens and measuring the speed of this machine"):
-        estimate = Estimate.of(closure(everything), study.inputs)
     parts = {name: Part.of(wanted, kept) for name, wanted in figures.items()}
     whole = Part.of(everything, kept)
+    with console.status("counting tokens and measuring the speed of this machine"):
+        estimate = Estimate.of(whole, study.inputs)
     _tell_figures(parts, whole, estimate)
     if whole.todo:
         _tell_time(whole.todo, estimate, {1, processes(study.inputs), MANY, *(on or ())})
@@ -67,10 +67,10 @@ class Estimate:
     speed: Speed
 
     @classmethod
-    def of(cls, experiments: Iterable[Experiment], inputs: Inputs) -> "Estimate":
-        """Count what experiments cost, and measure how fast this machine is."""
-        costs = {each: cost(each, inputs) for each in experiments}
-        return cls(inputs, costs, speed_for(costs, inputs))
+    def of(cls, part: "Part", inputs: Inputs) -> "Estimate":
+        """Count what experiments cost, and measure how fast this machine is at what is to be done."""
+        costs = {each: cost(each, inputs) for each in part.all}
+        return cls(inputs, costs, speed_for({each: costs[each] for each in part.todo}, inputs))
 
     def seconds(self, experiment: Experiment) -> float:
         """Return how long one process takes for an experiment."""
@@ -87,7 +87,7 @@ class Part:
 
     Attributes:
         all: its experiments and what they need, operands first.
-        there: how many of them are in the store; None if that cannot be told, because the text is not at hand.
+        there: how many of them need not be computed; None if that cannot be told, because the text is not at hand.
         todo: what is to be computed, operands first.
     """
 
@@ -101,7 +101,8 @@ class Part:
         needed = closure(list(wanted))
         if not all(is_at_hand(each.data) for each in needed):
             return cls(needed, None, needed)
-        return cls(needed, sum(kept.has(each) for each in needed), missing(wanted, kept))
+        todo = missing(wanted, kept)
+        return cls(needed, len(needed) - len(todo), todo)
 
 
 def _tell_figures(parts: Mapping[str, Part], whole: Part, estimate: Estimate) -> None:
@@ -189,7 +190,7 @@ def _count(number: float) -> str:
 def _time(seconds: float) -> str:
     """Return a time with three digits that matter at most, such as "12.3 h"."""
     if seconds < 100:
-        return f"{seconds:.0f} s"
+        return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{_three(seconds / 3600)} h"
 
 
