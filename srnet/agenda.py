@@ -125,9 +125,22 @@ class Agenda:
             done.append(experiment)
             self._open.remove(experiment.key)
             return [experiment]
+        over = self._fail(experiment, outcome.detail)
         if outcome.kind == "full":
-            self._stop(outcome.detail)
-        return self._fail(experiment, outcome.detail)
+            self.stop(outcome.detail, [*self._waiting, *self._busy])
+        return over
+
+    def stop(self, reason: str, left: Sequence[Experiment] | None = None) -> None:
+        """End the run before its end.
+
+        Args:
+            reason: why.
+            left: what is not tried; all that has not ended, if not given.
+        """
+        self.report.stopped = reason
+        self.report.not_tried += [each for each in self.todo if each.key in self._open] if left is None else left
+        self._open -= {experiment.key for experiment in self.report.not_tried}
+        self._waiting, self._busy = {}, {}
 
     def look_again(self) -> list[Experiment]:
         """Return what another process has computed meanwhile; what it has given up will be tried here."""
@@ -168,9 +181,3 @@ class Agenda:
                 del self._waiting[each]
         self._open -= failed
         return over
-
-    def _stop(self, reason: str) -> None:
-        self.report.stopped = reason
-        self.report.not_tried += [*self._waiting, *self._busy]
-        self._open -= {experiment.key for experiment in self.report.not_tried}
-        self._waiting, self._busy = {}, {}

@@ -1,6 +1,7 @@
 """Running many experiments: operands first, each once, in this process or on Dask workers."""
 
 import errno
+import logging
 import os
 import time
 import warnings
@@ -13,12 +14,13 @@ from queue import Empty, SimpleQueue
 import dask
 import torch
 from distributed import Client, Future, KilledWorker, LocalCluster, get_worker
+from distributed.comm import CommClosedError
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from threadpoolctl import threadpool_limits
 
 from srnet.agenda import LOOK_AGAIN, Agenda, Outcome, Report
 from srnet.compute import Advance, compute
-from srnet.costs import work
+from srnet.costs import effort, work
 from srnet.errors import InputError
 from srnet.experiments import Bias, Experiment, Tokenised
 from srnet.inputs import Inputs
@@ -58,15 +60,18 @@ def run(
         InputError: if there is no scheduler at the address.
     """
     store.sweep()
-    agenda = Agenda(experiments, store, lambda experiment: work(experiment, inputs))
+    agenda = Agenda(experiments, store, lambda experiment: effort(experiment, inputs))
     if agenda.is_over:
         return agenda.report
     with _bar() as bar:
         watch = _Watch(bar, agenda, inputs)
         if scheduler:
             with _client(scheduler) as client:
-                _on_dask(client, agenda, store, inputs, watch)
-        elif (count := min(workers or _places(inputs), len(agenda.todo))) > 1:
+                try:
+                    _on_dask(client, agenda, store, inputs, watch)
+                except CommClosedError:
+                    agenda.stop(f"the Dask scheduler {scheduler} is gone")
+        elif (count := min(workers or places(inputs), len(agenda.todo))) > 1:
             with _local_client(count) as client:
                 _on_dask(client, agenda, store, inputs, watch)
         else:
@@ -81,15 +86,16 @@ class _Watch:
         self.bar, self.agenda, self.inputs = bar, agenda, inputs
         self.left: dict[str, int] = {}
         self.row = bar.add_task("", total=0)
-        self.finished = self.told = 0
+        self.finished = self.seen = self.told = 0
         self.update()
-        self._say(f"0 of {len(self.left)} experiments")
+        self._say(f"0 of {self.seen} experiments")
 
     def update(self) -> None:
         """Take up experiments that have come on the agenda, and say which results were damaged."""
-        for experiment in self.agenda.todo[len(self.left) :]:
+        for experiment in self.agenda.todo[self.seen :]:
             self.left[experiment.key] = work(experiment, self.inputs)
-        self.bar.update(self.row, total=(self.bar.tasks[self.row].completed + sum(self.left.values())))
+            self.seen += 1
+        self.bar.update(self.row, total=self.bar.tasks[self.row].completed + sum(self.left.values()))
         for problem in self.agenda.report.damaged[self.told :]:
             self.bar.console.print(f"set aside, computed anew: {problem}", style="yellow", soft_wrap=True, markup=False)
             self.told += 1
@@ -105,7 +111,7 @@ class _Watch:
         """Count an experiment as ended."""
         self.advance(experiment.key, self.left[experiment.key])
         self.finished += 1
-        text = f"{self.finished} of {len(self.left)} experiments, last {experiment.title}"
+        text = f"{self.finished} of {self.seen} experiments, last {experiment.title}"
         self._say(text)
         if not self.bar.console.is_terminal:  # in a log, a line for each experiment takes the place of the bar
             left = self.bar.tasks[self.row].time_remaining
@@ -185,9 +191,15 @@ def _look_again(agenda: Agenda, watch: _Watch) -> None:
 
 
 def _outcome(future: Future, experiment: Experiment, store: Store) -> Outcome:
-    """Return the outcome of an experiment from that of its task; its result must show in this process's store."""
-    if future.status != "finished":
-        error = future.exception() if future.status == "error" else RuntimeError(f"its Dask task was {future.status}")
+    """Return the outcome of an experiment from that of its task; its result must show in this process's store.
+
+    Raises:
+        CommClosedError: if the scheduler is gone.
+    """
+    if future.status in ("cancelled", "lost"):
+        raise CommClosedError
+    if future.status == "error":
+        error = future.exception()
         if isinstance(error, KilledWorker):
             error = RuntimeError("its worker process died again and again, most often for want of memory")
         store.fail(experiment, error)
@@ -247,7 +259,7 @@ def _is_full(error: Exception) -> bool:
     return number in FULL or any(f"os error {code})" in str(error) for code in FULL)
 
 
-def _places(inputs: Inputs) -> int:
+def places(inputs: Inputs) -> int:
     """Return how many experiments run best at once: one per GPU, or one per core that this process may use."""
     if inputs.place.startswith("cuda"):
         return 1 if inputs.device else torch.cuda.device_count()
@@ -280,6 +292,8 @@ def _client(scheduler: str) -> Iterator[Client]:
         client = Client(scheduler)
     except (OSError, ValueError) as error:
         raise InputError(f"{scheduler}: no Dask scheduler answers there: {error}") from None
+    for name in ("distributed.client", "distributed.utils"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # a lost connection is said once, without tracebacks
     with client:
         yield client
 

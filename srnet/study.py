@@ -107,12 +107,14 @@ class Study:
             of `srnet.runs.Run`.
 
         Raises:
-            InputError: if an experiment failed; the message names it.
+            InputError: if an experiment failed; the message names it. If the run stopped before its end.
         """
         report = self.compute(store, [figure], workers)
         if report.failed:
             experiment, reason = next(iter(report.failed.items()))
             raise InputError(f"{len(report.failed)} experiments failed; the first, {experiment.title}: {reason}")
+        if report.stopped:
+            raise InputError(f"the run stopped before its end: {report.stopped}")
         rows = [row for run in self.runs(figure) for row in _rows(run, store.record(run.experiment))]
         return pd.DataFrame(rows, columns=COLUMNS)
 

@@ -117,6 +117,14 @@ def test_a_full_disk_stops_the_run(agenda: Agenda) -> None:
     assert agenda.is_over
 
 
+def test_a_run_that_has_lost_its_workers_stops_with_what_had_begun(agenda: Agenda) -> None:
+    agenda.take()
+    agenda.stop("the scheduler is gone")
+    assert agenda.is_over
+    assert agenda.report.not_tried == [OTHER, FULL, MASK, FINER]
+    assert not agenda.report.failed
+
+
 def test_what_is_not_whole_is_set_aside_at_once(tmp_path: Path) -> None:
     store = Store(tmp_path)
     for experiment in (TOKENS, BIAS, OTHER):

@@ -131,6 +131,29 @@ def test_no_scheduler_at_an_address(tmp_path: Path) -> None:
         run(WANTED, Store(tmp_path), INPUTS, scheduler="tcp://127.0.0.1:9")
 
 
+def test_a_scheduler_that_goes_away_stops_the_run_and_fails_nothing(undisturbed: Store, tmp_path: Path) -> None:
+    address = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
+    cluster = LocalCluster(n_workers=1, threads_per_worker=1, **address)
+
+    def go_away() -> None:
+        while not list(tmp_path.glob("*/record.json")):
+            time.sleep(0.01)
+        cluster.close()
+
+    closing = threading.Thread(target=go_away)
+    closing.start()
+    store = Store(tmp_path)
+    report = run(WANTED, store, INPUTS, scheduler=cluster.scheduler_address)
+    closing.join()
+    assert report.stopped is not None
+    assert "is gone" in report.stopped
+    assert not report.failed
+    assert not store.failures()
+    assert len(report.computed) < ALL == len(report.computed) + len(report.not_tried)
+    assert run(WANTED, store, INPUTS, workers=1).not_tried == []
+    assert lasting(tmp_path) == lasting(undisturbed.root)
+
+
 def test_task_keys_are_the_experiments_keys(undisturbed: Store, cluster: LocalCluster, tmp_path: Path) -> None:
     run(WANTED[:1], Store(tmp_path), INPUTS, scheduler=cluster.scheduler_address)
     tasks = {transition[0] for transition in cluster.scheduler.transition_log}
@@ -152,7 +175,9 @@ def test_two_processes_on_one_store_compute_nothing_twice(undisturbed: Store, tm
     assert not list((tmp_path / "unfinished").iterdir())
 
 
-def test_a_flipped_byte_costs_one_experiment_and_no_more(undisturbed: Store, tmp_path: Path) -> None:
+def test_a_flipped_byte_costs_one_experiment_and_no_more(
+    undisturbed: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     store = Store(tmp_path, below=[undisturbed.root])
     for experiment in (WANTED[0], *WANTED[0].operands):
         store._distrusted.add(experiment.key)
@@ -167,6 +192,7 @@ def test_a_flipped_byte_costs_one_experiment_and_no_more(undisturbed: Store, tmp
     assert report.damaged == [f"{weights}: the file has changed since it was written"]
     assert lasting(tmp_path).items() <= lasting(undisturbed.root).items()
     assert len(store.aside()) == 1
+    assert f"set aside, computed anew: {weights}: the file has changed" in capsys.readouterr().out
 
 
 def test_divergence_is_a_record_and_the_rest_goes_on(undisturbed: Store, tmp_path: Path) -> None:

@@ -19,11 +19,11 @@ def tell(report: Report, kept: Store) -> None:
     """Say what a run computed, and if anything failed: what, why, what was skipped, and how to try it again.
 
     Raises:
-        typer.Exit: with status 1 if anything failed.
+        typer.Exit: with status 1 if anything failed or was not tried.
     """
     elsewhere = f", {len(report.elsewhere):,} by another process" if report.elsewhere else ""
     say(f"{len(report.computed):,} experiments computed{elsewhere}")
-    if not report.failed:
+    if not (report.failed or report.stopped):
         return
     for reason in dict.fromkeys(report.failed.values()):
         say(f"\nfailed: {reason}", style="red")
@@ -32,8 +32,9 @@ def tell(report: Report, kept: Store) -> None:
         say(f"\n{len(report.skipped):,} skipped, because they need what failed", style="red")
         _name(report.skipped, kept, NAMED)
     if report.stopped:
-        say(f"\nThe run stopped there: {len(report.not_tried):,} experiments were not tried", style="red")
-    say(f"\nThe files named hold whole tracebacks. To try again:\n  {shlex.join(_typed())}")
+        say(f"\nThe run stopped: {report.stopped}; {len(report.not_tried):,} experiments not tried", style="red")
+    traces = "The files named hold whole tracebacks. " if report.failed else ""
+    say(f"\n{traces}To try again:\n  {shlex.join(_typed())}")
     raise typer.Exit(1)
 
 

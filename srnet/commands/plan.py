@@ -12,7 +12,7 @@ from srnet.calibration import Speed, speed_for
 from srnet.commands.options import Choice, Places, grouped
 from srnet.commands.printing import console, say, show, size
 from srnet.costs import Cost, Passes, cost, model_size
-from srnet.executor import _places as processes
+from srnet.executor import places as processes
 from srnet.experiments import Experiment, closure
 from srnet.inputs import Inputs
 from srnet.lengths import is_at_hand
