@@ -50,7 +50,7 @@ def test_figure_2_runs_and_ends_with_its_claims(execute, tmp_path: Path) -> None
     assert "holds" in claims or "fails" in claims
     assert "cannot be tested here" in claims
     assert "numbers mean nothing" in outputs["provenance"][0]["data"]["text/markdown"]
-    assert len(list((tmp_path / "store").glob("*/record.json"))) == 15
+    assert len(list((tmp_path / "store").glob("*/record.json"))) == 30
 
 
 @pytest.mark.parametrize(
