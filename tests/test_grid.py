@@ -165,7 +165,7 @@ def test_losses_and_options_matter(computed: tuple[Grid, Store]) -> None:
     experiments, store = computed
     distinct = ("fine-tuned: mask ", "fine-tuned: imp ", "without fine-tuning: mask ", "soft", "gradual", "restarted")
     found = {
-        name: store.record(experiment)["files"]["mask.safetensors"]
+        name: store.record(experiment)["files"]["mask.safetensors"]["sha256"]
         for name, experiment in experiments.items()
         if name.startswith(distinct) and isinstance(experiment, Pruned)
     }
