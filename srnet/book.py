@@ -6,13 +6,15 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import unquote
 
 import nbformat
 import papermill
+from filelock import FileLock, Timeout
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError, strip_color
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -58,7 +60,11 @@ def build_book(profile: str, out: Path, parameters: Parameters | None = None) ->
     os.environ.setdefault("PYTHONWARNINGS", "ignore:IProgress not found")
     out.mkdir(parents=True, exist_ok=True)
     columns = SpinnerColumn(finished_text="✓"), TextColumn("{task.description}"), TimeElapsedColumn()
-    with TemporaryDirectory(dir=out, prefix=".building-") as folder, Progress(*columns) as progress:
+    with (
+        _alone(out),
+        TemporaryDirectory(dir=out, prefix=".building-") as folder,
+        Progress(*columns) as progress,
+    ):
         stage = Path(folder).resolve()
         source = stage / "src"
         shutil.copytree(root / "book", source / "book")
@@ -74,6 +80,21 @@ def build_book(profile: str, out: Path, parameters: Parameters | None = None) ->
         _replace(source, out / "src", stage)
         _replace(stage / "_build" / "html", out / "html", stage)
     return out / "html" / "index.html"
+
+
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Keep other processes from building in the same folder, and remove what one left that was killed."""
+    try:
+        with FileLock(out / ".lock", blocking=False):
+            for left in out.glob(".building-*"):
+                shutil.rmtree(left, ignore_errors=True)
+            try:
+                yield
+            finally:
+                (out / ".lock").unlink()
+    except Timeout:
+        raise InputError(f"{out}: another process builds a book there: wait for it, or give another --out") from None
 
 
 def find_root(start: Path) -> Path:

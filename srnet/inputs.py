@@ -70,6 +70,7 @@ def _read_text(data: Data, inputs: Inputs) -> TaskData:
     return text
 
 
+@lru_cache(maxsize=8)  # expressions need it, and so does reading: files of gigabytes are hashed once in a process
 def text_digest(task: str, folder: Path) -> str:
     """Return the digest of the official files that a task is read from.
 

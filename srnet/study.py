@@ -205,14 +205,9 @@ def _data(study: Study, task: str) -> Data:
     if study.profile.world is not None:
         return Data(task, pocket.fingerprint(task), study.profile.world, vectors)
     folder = study.inputs.data_dir
-    return Data(task, _digest_of_text(task, folder) if folder else "", vectors=vectors)
+    return Data(task, text_digest(task, folder) if folder else "", vectors=vectors)
 
 
 @lru_cache
 def _digest_of_model(folder: Path) -> str:
     return folder_digest(folder)
-
-
-@lru_cache
-def _digest_of_text(task: str, folder: Path) -> str:
-    return text_digest(task, folder)

@@ -9,6 +9,7 @@ from pathlib import Path
 import nbformat
 import papermill
 import pytest
+from filelock import FileLock
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from srnet.book import BookError, bind_parameters, build_book, figures_of, find_root
@@ -119,6 +120,19 @@ def test_unknown_parameter_of_a_build_names_notebook_and_known_ones(checkout: Pa
     ):
         build_book("smoke", checkout / "out", {"seedz": [1]})
     assert not (checkout / "out").exists()
+
+
+def test_two_books_are_not_built_in_one_folder_and_what_a_killed_build_left_is_removed(checkout: Path) -> None:
+    left = checkout / "out" / ".building-killed"
+    left.mkdir(parents=True)
+    with (
+        FileLock(checkout / "out" / ".lock"),
+        pytest.raises(InputError, match=r"out: another process builds a book there"),
+    ):
+        build_book("smoke", checkout / "out")
+    assert left.exists()
+    build_book("smoke", checkout / "out")
+    assert not left.exists()
 
 
 def test_notebook_without_a_profile_is_an_error(checkout: Path) -> None:

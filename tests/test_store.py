@@ -1,5 +1,6 @@
 """The store: whole or absent, every changed byte noticed, nothing written twice."""
 
+import ast
 import multiprocessing
 import os
 import pickle
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 
+import srnet
 from srnet import Bias, Data, FineTuned, InputError, Pretrained, Recipe
 from srnet.agenda import missing
 from srnet.experiments import Experiment
@@ -257,6 +259,16 @@ def test_a_record_is_whole_or_absent(tmp_path: Path) -> None:
         write_record(path, {"a": object()})
     assert read_record(path) == {"a": 1}
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_nothing_unpickles() -> None:
+    """Stores are exchanged between people; a pickle could run code of whoever wrote it."""
+    for path in Path(srnet.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            loads = isinstance(node, ast.Attribute) and ast.unparse(node) in ("torch.load", "np.load", "joblib.load")
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+            assert not loads, path
+            assert not {"pickle", "cloudpickle", "joblib", "load", "loads"}.intersection(names), path
 
 
 def test_where_results_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
