@@ -101,7 +101,7 @@ def _run(words: list[str], store: Path | None = None, delay: float = 0.0) -> boo
 
 
 def _written(store: Path) -> set[str]:
-    return {str(path) for path in [*store.glob("*"), *store.glob("unfinished/*/*")]}
+    return {os.path.join(folder, name) for folder, _, names in os.walk(store) for name in names}
 
 
 if __name__ == "__main__":

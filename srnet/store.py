@@ -270,7 +270,11 @@ class Store:
 
     def failures(self) -> dict[str, dict[str, Any]]:
         """Return the records of failed experiments by key; of one that is not readable, just that."""
-        return {path.stem: _failure(path) for path in sorted((self.root / "failed").glob("*.json"))}
+        found = {}
+        for path in sorted((self.root / "failed").glob("*.json")):
+            with suppress(FileNotFoundError):  # another process has just computed it
+                found[path.stem] = _failure(path)
+        return found
 
     def failure_file(self, key: str) -> Path:
         """Return where the failure of an experiment is recorded."""

@@ -1,6 +1,7 @@
 """The command that says how far the study is."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -49,11 +50,9 @@ class States:
 
 def steps_saved(folder: Path) -> int | None:
     """Return how many training steps had been done when an experiment was last saved, if it was."""
-    for file in folder.glob("*.safetensors"):
-        try:
+    with suppress(OSError, SafetensorError, KeyError):  # replaced by a newer one in this moment, or not of training
+        for file in folder.glob("*.safetensors"):
             with safe_open(file, "pt") as content:
                 parts = json.loads(content.metadata()["state"])["parts"]
             return len(parts["training"]["trace"]["losses"])
-        except (OSError, SafetensorError, KeyError):  # replaced by a newer one in this moment, or not of training
-            continue
     return None

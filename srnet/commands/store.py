@@ -1,10 +1,12 @@
 """Commands about the store of results."""
 
 import json
+import os
 import shutil
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -252,7 +254,7 @@ def _records(layer: Store) -> list[dict[str, Any]]:
     for key in layer.keys():  # noqa: SIM118
         try:
             found.append(layer.read(key))
-        except DamagedError:
+        except InputError:  # damaged, or set aside in this moment
             continue
     return found
 
@@ -380,5 +382,10 @@ def _kinds(kept: Store) -> dict[str, int]:
 
 
 def _bytes(path: Path) -> int:
-    files = path.rglob("*") if path.is_dir() else [path]
-    return sum(file.stat().st_size for file in files if file.is_file())
+    walked = os.walk(path)  # of a file it yields nothing, and it minds no folder that a running study removes
+    files = [Path(folder) / name for folder, _, names in walked for name in names] or [path]
+    total = 0
+    for file in files:
+        with suppress(FileNotFoundError):
+            total += file.stat().st_size if file.is_file() else 0
+    return total
