@@ -21,8 +21,6 @@ import typer
 
 from srnet.records import CHECKSUM, VOLATILE
 
-KILL_WITHIN = 0.8  # share of the undisturbed run over which the kills are spread, so that the last comes before its end
-
 
 def main(
     profile: Annotated[str, typer.Option(help="Size of the study.")] = "pocket",
@@ -41,22 +39,20 @@ def main(
         wanted = lasting(undisturbed)
         seconds = sum(record["seconds"] for record in _records(undisturbed).values()) / workers
         print(f"undisturbed: {len(wanted)} experiments, {seconds:.0f} s")
+        # Points between one result and the next, and not times, so that a machine of changing speed is no matter.
+        instants = sorted(random.Random(seed).uniform(0, len(wanted) - 1) for _ in range(kills))
         words += ["--store", str(killed), "--checkpoint-every", str(every)]
-        instants = random.Random(seed)
-        done = 0
-        for number in range(1, kills + 1):
-            delay = instants.uniform(0, 2 * KILL_WITHIN * seconds / kills)
-            if not _run(words, killed, delay):
+        for number, instant in enumerate(instants, start=1):
+            if not _run(words, killed, int(instant), instant % 1 * seconds / len(wanted)):
                 print(f"kill {number}: the study ended before it")
-                break
-            done += 1
+                sys.exit(1)
             kept, unfinished = lasting(killed), len(list(killed.glob("unfinished/*/*.safetensors")))
-            print(f"kill {number}, {delay:.1f} s into the work: {len(kept)} results, {unfinished} snapshots")
+            print(f"kill {number}: {len(kept)} results, {unfinished} snapshots")
             _compare(kept, {key: wanted[key] for key in kept})
         _run(words)
         _compare(lasting(killed), wanted)
         resumed = sum(record["resumed"] for record in _records(killed).values())
-        print(f"killed {done} times, {resumed} times gone on from a snapshot: all {len(wanted)} records are equal")
+        print(f"killed {kills} times, {resumed} times gone on from a snapshot: all {len(wanted)} records are equal")
 
 
 def lasting(root: Path) -> dict[str, Any]:
@@ -77,8 +73,8 @@ def _compare(found: dict[str, Any], wanted: dict[str, Any]) -> None:
         sys.exit(1)
 
 
-def _run(words: list[str], store: Path | None = None, delay: float = 0.0) -> bool:
-    """Run a study; given its store, kill it `delay` seconds after it has begun to write there.
+def _run(words: list[str], store: Path | None = None, results: int = 0, delay: float = 0.0) -> bool:
+    """Run a study; given its store, kill it `delay` seconds after it has written anew and has so many results.
 
     Returns:
         Whether it was killed before its end. A study that fails by itself ends this program.
@@ -86,7 +82,7 @@ def _run(words: list[str], store: Path | None = None, delay: float = 0.0) -> boo
     command = [sys.executable, "-m", "srnet", "run", *words]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
     before = _written(store) if store else set()
-    while store and process.poll() is None and _written(store) <= before:
+    while store and process.poll() is None and (_written(store) <= before or len(_records(store)) < results):
         time.sleep(0.01)
     try:
         output, _ = process.communicate(timeout=delay if store else None)
