@@ -17,8 +17,8 @@ class Outcome:
 
     Attributes:
         kind: "computed"; "elsewhere" if another process had computed it by then; "busy" if one is computing it;
-            "damaged" if the result of an operand is not what was written; "full" if there is no room for its result;
-            else "failed".
+            "damaged" if the result of an operand is not what was written, or is gone; "full" if there is no room for
+            its result; else "failed".
         detail: the key of the damaged operand, or why it failed.
     """
 
@@ -164,7 +164,7 @@ class Agenda:
         if problem:
             self._repaired.add(key)
             self.report.damaged.append(problem)
-        again = [each for each in missing([self._known[key]], self.store) if each.key not in self._open]
+        again = [each for each in missing([experiment], self.store) if each.key not in self._open]
         self._waiting |= dict.fromkeys([*again, experiment])
         self._open |= {each.key for each in again}
         self.todo += again

@@ -253,6 +253,8 @@ def _attempt(experiment: Experiment, store: Store, inputs: Inputs, advance: Adva
     except DamagedError as error:
         return Outcome("damaged", error.key)
     except Exception as error:
+        if gone := next((operand for operand in experiment.operands if not store.whole(operand)), None):
+            return Outcome("damaged", gone.key)  # set aside while it was wanted here, because another found it damaged
         store.fail(experiment, error)
         return Outcome("full" if _is_full(error) else "failed", f"{type(error).__name__}: {error}")
     return Outcome("computed" if here else "elsewhere")

@@ -95,6 +95,20 @@ def test_a_damaged_operand_is_computed_anew_and_the_experiment_tried_again(agend
     assert agenda.report.computed == [FULL, FULL]
 
 
+def test_an_operand_that_others_have_set_aside_meanwhile_is_waited_for(agenda: Agenda) -> None:
+    agenda.take()
+    end(agenda, FULL)
+    assert agenda.take() == [MASK, FINER]
+    (agenda.store.folder(FULL) / "record.json").write_text("{}")
+    for experiment in (MASK, FINER):  # the second finds nothing where the first has found damage
+        assert end(agenda, experiment, Outcome("damaged", FULL.key)) == []
+    assert agenda.take() == [FULL]
+    assert len(agenda.report.damaged) == 1
+    end(agenda, FULL)
+    assert agenda.take() == [MASK, FINER]
+    assert not agenda.report.failed
+
+
 def test_what_is_damaged_again_and_again_fails(agenda: Agenda) -> None:
     agenda.take()
     for _ in range(2):

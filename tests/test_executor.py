@@ -18,7 +18,7 @@ import psutil
 import pytest
 from distributed import LocalCluster
 
-from srnet import FineTuned, InputError, Pretrained, Pruned, Recipe, pocket
+from srnet import FineTuned, InputError, Pretrained, Pruned, Recipe, executor, pocket
 from srnet import compute as compute_module
 from srnet.executor import PREFIX, _local_client, _with_own_gpu, run
 from srnet.experiments import Data, Experiment
@@ -194,6 +194,27 @@ def test_a_flipped_byte_costs_one_experiment_and_no_more(
     assert lasting(tmp_path).items() <= lasting(undisturbed.root).items()
     assert len(store.aside()) == 1
     assert f"set aside, computed anew: {weights}: the file has changed" in capsys.readouterr().out
+
+
+def test_an_operand_that_vanishes_is_computed_anew(
+    undisturbed: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path)
+    run(WANTED[:1], store, INPUTS, workers=1)
+    compute = executor.compute
+
+    def after_it_was_set_aside(experiment: Experiment, *arguments: Any) -> bool:
+        if experiment == MASKS[0] and not store.aside():
+            (store.folder(WANTED[0]) / "weights.safetensors").unlink()
+            store.set_aside(WANTED[0].key)
+        return compute(experiment, *arguments)
+
+    monkeypatch.setattr(executor, "compute", after_it_was_set_aside)
+    report = run([MASKS[0]], store, INPUTS, workers=1)
+    assert report.computed == [WANTED[0], MASKS[0]]
+    assert not report.failed
+    assert not store.failures()
+    assert lasting(tmp_path).items() <= lasting(undisturbed.root).items()
 
 
 def test_divergence_is_a_record_and_the_rest_goes_on(undisturbed: Store, tmp_path: Path) -> None:
