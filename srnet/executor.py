@@ -14,7 +14,7 @@ from queue import Empty, SimpleQueue
 
 import dask
 import torch
-from distributed import Client, Future, KilledWorker, LocalCluster, get_worker
+from distributed import CancelledError, Client, Future, KilledWorker, LocalCluster, get_worker
 from distributed.comm import CommClosedError
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from threadpoolctl import threadpool_limits
@@ -208,7 +208,10 @@ def _outcome(future: Future, experiment: Experiment, store: Store) -> Outcome:
             error = RuntimeError("its worker process died again and again, most often for want of memory")
         store.fail(experiment, error)
         return Outcome("failed", str(error))
-    outcome: Outcome = future.result()
+    try:
+        outcome: Outcome = future.result()
+    except CancelledError:
+        raise CommClosedError from None
     if outcome.kind == "computed" and not _shows(experiment, store):
         reason = f"a worker has computed it, but {store.folder(experiment)} does not show here: is the folder shared?"
         return Outcome("failed", reason)
