@@ -120,7 +120,7 @@ def test_the_table_is_tidy(table: pd.DataFrame) -> None:
 
 def test_the_figure_has_a_panel_per_data_set_and_a_line_per_curve(study: Study, table: pd.DataFrame) -> None:
     figure = sparsity_curves(table, study.profile.title)
-    assert [axis.get_ylabel().split("\n")[0] for axis in figure.axes] == ["ID: MNLI-m", "OOD: HANS"]
+    assert [axis.get_title(loc="left") for axis in figure.axes] == ["ID: MNLI-m", "OOD: HANS"]
     assert all(len(axis.lines) == 6 for axis in figure.axes)
     drawn = {line.get_label(): np.asarray(line.get_ydata()) for line in figure.axes[0].lines}
     wanted = table[
