@@ -21,6 +21,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 from srnet.errors import InputError
+from srnet.profiles import find_profile
 from srnet.runs import FIGURES
 
 Parameters = Mapping[str, object]
@@ -70,6 +71,7 @@ def build_book(profile: str, out: Path, parameters: Parameters | None = None) ->
         shutil.copytree(root / "book", source / "book")
         for name in ("_config.yml", "_toc.yml"):
             shutil.copy(root / name, source)
+        _fill_index(source / "book" / "index-of-results.md", profile)
         for name, values in bound.items():
             task = progress.add_task(name, total=1)
             _execute(root, name, source / name, values)
@@ -122,6 +124,33 @@ def figures_of(root: Path) -> list[str]:
         if cell.cell_type == "code"
     )
     return [name for name in FIGURES if f'"{name}"' in code]
+
+
+def results_table(profile: str) -> str:
+    """Return the index of results in Markdown: a row for each figure and table of the study.
+
+    Args:
+        profile: name of the profile that the commands in it name.
+
+    Raises:
+        InputError: if there is no such profile.
+    """
+    left_out = find_profile(profile).left_out
+    rows = ["| paper | what | chapter | regenerate with; its records |", "|---|---|---|---|"]
+    for figure in FIGURES.values():
+        command = f"`srnet run --profile {profile} --figure {figure.name}`"
+        records = f"[records](../notebooks/{figure.notebook}.ipynb#records)"
+        if figure.name in left_out:
+            command = f"not in the profile `{profile}`"
+        chapter = f"{{doc}}`../notebooks/{figure.notebook}`"
+        rows.append(f"| {figure.label} | {figure.title} | {chapter} | {command}; {records} |")
+    return "\n".join(rows)
+
+
+def _fill_index(page: Path, profile: str) -> None:
+    if page.is_file():
+        text = page.read_text(encoding="utf-8").replace("{{ results }}", results_table(profile))
+        page.write_text(text, encoding="utf-8")
 
 
 def bind_parameters(declared: Mapping[str, Declared], given: Parameters) -> dict[str, dict[str, object]]:
@@ -178,7 +207,7 @@ def _execute(root: Path, name: str, output: Path, values: Parameters) -> None:
             kernel_name="python3",
             cwd=str(root),
             progress_bar=False,
-            extra_arguments=["--IPKernelApp.log_level=ERROR"],
+            extra_arguments=["--IPKernelApp.log_level=CRITICAL"],  # a kernel that is shut down logs it as an error
         )
     except PapermillExecutionError as error:
         if error.ename == InputError.__name__:

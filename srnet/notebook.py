@@ -1,10 +1,155 @@
-"""What a notebook of the book needs besides the study itself."""
+"""What the notebooks of the book share: their parameters, and how they show a figure's results.
+
+A notebook opens a `Chapter` with its parameters, and says of each figure what is shown, in one line each.
+"""
 
 import ast
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import pandas as pd
+from IPython.display import HTML, Markdown, display
+from matplotlib.figure import Figure as Drawing
+from myst_nb import glue  # type: ignore[import-untyped]
+from pandas.io.formats.style import Styler
+
+from srnet.claims import beside, verdicts
 from srnet.errors import InputError
+from srnet.experiments import FineTuned
+from srnet.figures import csv_link, means, records
+from srnet.runs import FIGURES
+from srnet.store import Store, default_store
+from srnet.study import Study, choose
+from srnet.tasks import TASKS
+
+PARAMETERS = ("profile", "tasks", "sparsities", "seeds")  # of every notebook of the book
+ORGANISM = (
+    "The pocket world is a model organism. It was set so that *full* models rely on the bias, and frozen before the "
+    "first subnetwork was looked at; what subnetworks do in it is found, and real text need not agree."
+)
+
+Draw = Callable[[pd.DataFrame, str], Drawing]
+"""Draws a figure's results, given with what they are results of (`srnet.figures.sparsity_curves`)."""
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A notebook's choice from the study, and what it shows of it.
+
+    A figure that the profile leaves out, or that has none of the chosen tasks, is not computed: what would be shown of
+    it is a sentence that says so.
+
+    Attributes:
+        study: the choice.
+        store: where results are kept.
+    """
+
+    study: Study
+    store: Store
+    _tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+    @property
+    def source(self) -> str:
+        """What the results are results of."""
+        return self.study.profile.title
+
+    @property
+    def repetitions(self) -> str:
+        """The number of seeds, in words."""
+        return f"{len(self.study.seeds)} seed{'s' if len(self.study.seeds) > 1 else ''}"
+
+    @property
+    def full_models(self) -> dict[str, FineTuned]:
+        """The model fine-tuned with cross-entropy, by task; of the first seed. Nothing is computed."""
+        shown = replace(self.study, seeds=self.study.seeds[:1])
+        experiments = [run.experiment for run in shown.runs(self.study.figures[0]) if run.curve == "full bert (std)"]
+        return {each.data.task: each for each in experiments if isinstance(each, FineTuned)}
+
+    def provenance(self) -> Markdown:
+        """Return a note that says what the chapter's results are results of."""
+        text = f"**What these results are:** profile `{self.study.profile.name}`, {self.source}; {self.repetitions}."
+        return Markdown(f"{text} {ORGANISM}" if self.study.profile.world else text)
+
+    def lacks(self, figure: str) -> str:
+        """Return why there are no results of a figure here; empty if there are."""
+        label = FIGURES[figure].label
+        if figure not in self.study.figures:
+            return f"The profile {self.study.profile.name} leaves out {label}."
+        if not set(self.study.tasks) & set(FIGURES[figure].tasks):
+            return f"{label} shows none of the chosen tasks, {', '.join(self.study.tasks)}."
+        return ""
+
+    def table(self, figure: str) -> pd.DataFrame:
+        """Return a figure's results (`srnet.study.Study.table`), computing what is missing.
+
+        Raises:
+            InputError: if the figure cannot be had (`lacks`), or an experiment failed.
+        """
+        if reason := self.lacks(figure):
+            raise InputError(reason)
+        if figure not in self._tables:
+            self._tables[figure] = self.study.table(figure, self.store)
+        return self._tables[figure]
+
+    def draw(self, figure: str, drawn: Draw) -> None:
+        """Show a figure and glue it under its name.
+
+        Args:
+            figure: name of the figure.
+            drawn: draws it.
+        """
+        reason = self.lacks(figure)
+        glue(figure, Markdown(f"*{reason}*") if reason else drawn(self.table(figure), self.source))
+
+    def scores(self, figure: str, shown: Callable[[pd.DataFrame], pd.DataFrame] = means) -> None:
+        """Show a figure's headline scores in per cent, and a link to all of its scores as CSV.
+
+        Args:
+            figure: name of the figure or table.
+            shown: makes the table (`srnet.figures.score_table`); if not given, there is a table of means for each task.
+        """
+        if reason := self.lacks(figure):
+            display(Markdown(f"*{reason}*"))
+            return
+        table = self.table(figure)
+        parts = table.groupby("task", sort=False) if shown is means else [("", table)]
+        for task, rows in parts:
+            display(*[Markdown(f"*{TASKS[task].title}*")] if task else [], shown(rows))
+        display(HTML(f"<p>{csv_link(table, f'{figure}-{self.study.profile.name}')}</p>"))
+
+    def claims(self, *figures: str) -> HTML | Styler:
+        """Return what the paper claims of figures, each claim with its verdict.
+
+        Where a claim compares a figure with another one, the other's results are computed too.
+        """
+        found = []
+        for figure in figures:
+            if not self.lacks(figure):
+                others = {name: self.table(name) for name in beside(figure) if not self.lacks(name)}
+                found.append(verdicts(figure, self.table(figure), others))
+        rows = pd.concat([pd.DataFrame(), *found])
+        if rows.empty:
+            return HTML("<p>None of the paper's findings can be tested on what is shown here.</p>")
+        return rows.style.hide(axis="index").set_table_attributes('class="dataframe claims"')
+
+    def records(self, *figures: str) -> pd.DataFrame:
+        """Return which experiment each point of the figures comes from."""
+        found = {FIGURES[name].label: records(self.table(name)) for name in figures if not self.lacks(name)}
+        return pd.concat(found, names=["figure"]) if found else pd.DataFrame()
+
+
+def open_chapter(namespace: Mapping[str, Any]) -> Chapter:
+    """Return the chapter that a notebook's parameters choose, with the store that a user's settings name.
+
+    Args:
+        namespace: the notebook's `globals()`.
+
+    Raises:
+        InputError: papermill gave the notebook a parameter that it does not know, or one has an impossible value.
+    """
+    check_parameters(namespace, PARAMETERS)
+    return Chapter(choose(*(namespace[name] for name in PARAMETERS)), default_store())
 
 
 def check_parameters(namespace: Mapping[str, Any], known: Collection[str]) -> None:

@@ -1,0 +1,58 @@
+"""Scores as dots, a line for each row of a table (Tables 5 and 6)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from srnet.figures.panels import headline, panels, spread
+from srnet.figures.style import GRID, METRICS, canvas, label_of, style_of
+from srnet.figures.tables import rows_of
+from srnet.tasks import TASKS
+
+
+def score_dots(table: pd.DataFrame, source: str, beside: Sequence[pd.DataFrame] = ()) -> Figure:
+    """Draw a table's headline scores, a row of panels for each task: a dot is a mean over seeds.
+
+    Bars reach one standard deviation to either side, and are cut at 0 and 100 %. Rows are those of
+    `srnet.figures.score_table`. OOD data sets of a task share a scale.
+
+    Args:
+        table: a table's results.
+        source: what the results are results of.
+        beside: results of other figures with which this one is to be compared: scales cover their scores too.
+
+    Raises:
+        InputError: if a curve has no style, or there is nothing to draw.
+    """
+    rows = rows_of(headline(table))
+    order = list(headline(table)[rows].drop_duplicates().sort_values(rows[:-1], kind="stable").itertuples(index=False))
+    with canvas(0.4 + headline(table).task.nunique() * (0.75 + 0.19 * len(order)), source) as figure:
+        for panel in panels(figure, table, beside, rows)[0]:
+            axis, task = panel.axis, TASKS[panel.scores.task.iloc[0]]
+            points = spread(panel.scores, rows)
+            for place, row in enumerate(order):
+                mean, low, high = points.loc[tuple(row)]
+                style: dict[str, Any] = {"marker": "|", "markersize": 9, "markeredgewidth": 2} | dict(
+                    style_of(row.curve)
+                )
+                axis.hlines(place, low, high, color=style["color"], linewidth=1.2)
+                axis.plot([mean], [place], clip_on=False, zorder=3, label=_label(row), **{**style, "linestyle": "none"})
+            axis.set(xlim=panel.range, ylim=(len(order) - 0.5, -0.5), xlabel=METRICS[task.metric])
+            axis.set_yticks(range(len(order)), [_label(row) for row in order] if panel.first else [])
+            axis.tick_params(axis="y", length=0)
+            axis.grid(**GRID)
+            axis.set_axisbelow(True)
+            if panel.first:
+                axis.set_ylabel(task.title)
+            for place in range(1, len(order)):
+                if order[place][0] != order[place - 1][0]:
+                    axis.axhline(place - 0.5, color="0.6", linewidth=0.6)
+    return figure
+
+
+def _label(row: tuple) -> str:
+    *plm, sparsity, curve = row
+    share = f", {100 * sparsity:g} %" if sparsity else ""
+    return " ".join([*(name.rsplit("/", 1)[-1] for name in plm), label_of(curve)]) + share

@@ -1,0 +1,36 @@
+"""Accuracy on the parts of a data set, as a heatmap."""
+
+import pandas as pd
+import seaborn
+from matplotlib.figure import Figure
+
+from srnet.figures.style import canvas, label_of
+from srnet.figures.tables import parts_of
+
+
+def subset_heatmap(table: pd.DataFrame, dataset: str, source: str) -> Figure:
+    """Draw the mean accuracy on each subset and label of a data set, a row for each curve and sparsity.
+
+    Args:
+        table: a figure's results.
+        dataset: id of a data set with subsets, such as "hans".
+        source: what the results are results of.
+    """
+    chosen = parts_of(table, dataset)
+    means = 100 * chosen.groupby(["curve", "sparsity", "subset"], sort=False).score.mean().unstack("subset")
+    # By label: where the bias is right first.
+    means = means[sorted(means.columns, key=lambda name: name.split("/")[1:])]
+    with canvas(1.4 + 0.22 * len(means), source) as figure:
+        axis = figure.subplots()
+        bar = {"label": "accuracy (%)", "pad": 0.01, "fraction": 0.03}
+        seaborn.heatmap(means, ax=axis, vmin=0, vmax=100, cmap="cividis", annot=True, fmt=".0f", cbar_kws=bar)
+        rows = [f"{label_of(curve)}, {100 * sparsity:g} %" for curve, sparsity in means.index]
+        axis.set_yticks([place + 0.5 for place in range(len(rows))], rows, rotation=0)
+        names = [name.replace("_", "\n").replace("/", "\n") for name in means.columns]
+        axis.set_xticks([place + 0.5 for place in range(len(names))], names, rotation=0)
+        axis.set(xlabel="", ylabel="")
+        curves = [curve for curve, _ in means.index]
+        for place in range(1, len(curves)):
+            if curves[place] != curves[place - 1]:
+                axis.axhline(place, color="white", linewidth=2)
+    return figure

@@ -1,0 +1,189 @@
+"""How figures look: the style of every curve, sizes for the book's page and for print, names of data sets."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from srnet.errors import InputError
+from srnet.files import written_whole
+
+WIDTH = 7.8
+"""Width of every figure in inches: that of the book's text, so that letters come out in the sizes given here."""
+
+DATASETS = {
+    "mnli-m": "MNLI-m",
+    "hans": "HANS",
+    "qqp": "QQP",
+    "paws-qqp": "PAWS-QQP",
+    "paws-wiki": "PAWS-Wiki",
+    "fever": "FEVER",
+    "sym1": "FEVER-Symm. v1",
+    "sym2": "FEVER-Symm. v2",
+}
+METRICS = {"accuracy": "accuracy (%)", "weighted_f1": "weighted F1 (%)"}
+SOURCE: dict[str, Any] = {"fontsize": 8, "color": "0.35"}  # of the line that says what results are results of
+GRID: dict[str, Any] = {"linewidth": 0.5, "color": "0.88"}
+
+# Okabe and Ito's colours, and darker ones for full models, which colour-blind readers can tell apart. Blue is
+# cross-entropy, orange and red are the product of experts, whatever the search; full models are lines without markers.
+BLACK, GREY, BLUE, SKY, RED, ORANGE = "#000000", "#767676", "#0072B2", "#56B4E9", "#D55E00", "#E69F00"
+GREEN, PINK, BROWN, PLUM, MOSS, VIOLET = "#009E73", "#CC79A7", "#7A3300", "#5B2A86", "#4F5D00", "#AA4499"
+
+
+def _line(color: str, marker: str, linestyle: Any = "-", hollow: bool = False) -> dict[str, Any]:
+    return {
+        "color": color,
+        "marker": marker,
+        "linestyle": linestyle,
+        "markerfacecolor": "white" if hollow else color,
+        "markersize": 8 if marker == "*" else 5,
+        "linewidth": 1.6,
+    }
+
+
+def _full(color: str, linestyle: Any) -> dict[str, Any]:
+    return {"color": color, "linestyle": linestyle, "linewidth": 1.4}
+
+
+_DASHED = (0, (4, 1.5))
+_FINE = (0, (1, 1.2))
+_IMP = (0, (5, 1.5, 1, 1.5))
+
+CURVES: Mapping[str, Mapping[str, Any]] = {
+    "full bert (std)": _full(BLACK, _DASHED),
+    "full bert (poe)": _full(BROWN, _FINE),
+    "full bert (reweight)": _full(PLUM, _IMP),
+    "full bert (confreg)": _full(MOSS, (0, (3, 1, 1, 1, 1, 1))),
+    "full (std)": _full(BLACK, _DASHED),
+    "full (poe)": _full(BROWN, _FINE),
+    "mask train (std)": _line(BLUE, "o"),
+    "mask train (poe)": _line(RED, "s"),
+    "imp (std)": _line(SKY, "^", _IMP),
+    "imp (poe)": _line(ORANGE, "D", _IMP),
+    "imp-rw (std)": _line(SKY, "v", _IMP),
+    "imp-rw (poe)": _line(ORANGE, "d", _IMP),
+    "full bert (std) -> mask train (poe)": _line(GREY, "s", _DASHED, hollow=True),
+    # Hollow: what the search leaves of the pre-trained model is fine-tuned, with the loss that the colour says.
+    "mask train (poe) -> ft (std)": _line(BLUE, "o", hollow=True),
+    "mask train (poe) -> ft (poe)": _line(RED, "s", hollow=True),
+    "imp-rw (std) -> ft (std)": _line(SKY, "v", _IMP, hollow=True),
+    "imp-rw (std) -> ft (poe)": _line(ORANGE, "d", _IMP, hollow=True),
+    "full bert (std) -> mask train (ood)": _line(GREEN, "P"),
+    "mask train (ood) -> ft (std)": _line(BLUE, "o", hollow=True),
+    "bert -> mask train (ood)": _line(PINK, "X", _DASHED),
+    "mask train (poe, gradual)": _line(VIOLET, "*", _DASHED),
+    "mask train (reweight)": _line(PINK, "h"),
+    "mask train (confreg)": _line(GREEN, ">", _DASHED),
+    "mask train (poe, hard, local)": _line(RED, "s"),
+    "mask train (poe, hard, global)": _line(RED, "s", hollow=True),
+    "mask train (poe, soft, local)": _line(VIOLET, "*"),
+    "mask train (poe, soft, global)": _line(VIOLET, "*", hollow=True),
+}
+"""Style of each curve of `srnet.runs.FIGURES`, by name, in the order of legends."""
+
+_RC: Any = {
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.labelsize": 9,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "legend.fontsize": 9,
+    "legend.handlelength": 2.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "figure.facecolor": "white",
+    "figure.dpi": 200,
+    "savefig.dpi": 300,
+}
+
+
+def style_of(curve: str) -> Mapping[str, Any]:
+    """Return how a curve is drawn, as arguments of `matplotlib.axes.Axes.plot`.
+
+    Raises:
+        InputError: if the curve has no style.
+    """
+    if curve not in CURVES:
+        raise InputError(f"curve {curve!r} has no style: give it one in srnet.figures.style.CURVES")
+    return CURVES[curve]
+
+
+def label_of(curve: str) -> str:
+    """Return a curve's name as it is printed."""
+    return curve.replace("->", "→")
+
+
+def is_full(curve: str) -> bool:
+    """Tell whether a curve is of full models."""
+    return curve.startswith("full") and "->" not in curve
+
+
+@contextmanager
+def canvas(height: float, source: str = "") -> Iterator[Figure]:
+    """Yield an empty figure of the book's width that is shown once: by who gets it, not by pyplot too.
+
+    Args:
+        height: in inches.
+        source: what the results are results of, written into the figure so that it cannot be taken for another's.
+    """
+    with plt.rc_context(_RC):
+        figure = plt.figure(figsize=(WIDTH, height), layout="constrained")
+        if source:
+            figure.suptitle(source, **SOURCE)
+        yield figure
+        plt.close(figure)
+
+
+def legend(figure: Figure, unused: Axes | None = None) -> None:
+    """Add one legend of all that the panels show, in the order of `CURVES`: in an unused cell of the grid, or below."""
+    entries = {
+        label: handle for axis in figure.axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)
+    }
+    order = [label_of(curve) for curve in CURVES]
+    labels = sorted(entries, key=lambda label: order.index(label) if label in order else len(order))
+    handles = [entries[label] for label in labels]
+    if unused:
+        lines = [label if len(label) < 30 else label.replace(" →", "\n→") for label in labels]
+        placed: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (-0.14, 0.5), "borderaxespad": 0}
+        unused.legend(handles, lines, **placed, frameon=False, labelspacing=0.7).set_in_layout(False)
+    else:
+        figure.legend(
+            handles,
+            labels,
+            loc="outside lower center",
+            ncols=4 if len(labels) == 4 else 3,
+            frameon=False,
+        )
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure for print: PDF, SVG or PNG (300 dpi) by the ending of `path`.
+
+    Raises:
+        InputError: if the ending is another.
+    """
+    kind = path.suffix.removeprefix(".").lower()
+    if kind not in ("pdf", "svg", "png"):
+        raise InputError(f"{path}: unknown kind of picture; end the name in .pdf, .svg or .png")
+    # Neither time nor random names in the file, so that the same figure is the same file.
+    still = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}[kind]
+    with plt.rc_context({"svg.hashsalt": "srnet"}), written_whole(path) as temporary:
+        figure.savefig(temporary, format=kind, dpi=300, metadata=still)
+
+
+def limits(spans: Iterable[tuple[float, float]]) -> tuple[float, float]:
+    """Return the ends of a scale in % that covers spans of scores with some room, at least 10 points, in [0, 100]."""
+    ends = list(spans)
+    low, high = min(low for low, _ in ends), max(high for _, high in ends)
+    room = max(0.06 * (high - low), (10 - (high - low)) / 2)
+    low, high = low - room, high + room
+    if high > 100:
+        low, high = max(0.0, min(low, 90.0)), 100.0
+    if low < 0:
+        low, high = 0.0, max(high, 10.0)
+    return low, high

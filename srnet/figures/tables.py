@@ -1,0 +1,108 @@
+"""Results as tables of means and spread, and as files to take away."""
+
+import base64
+import html
+from pathlib import Path
+
+import pandas as pd
+
+from srnet.figures.style import DATASETS, label_of
+from srnet.files import written_whole
+from srnet.tasks import TASKS
+
+
+def means(table: pd.DataFrame) -> pd.DataFrame:
+    """Return headline scores in %, curve and sparsity by data set, as mean ± standard deviation over seeds.
+
+    Where a figure has several pre-trained models, or starts of the search, these tell rows apart too.
+
+    Args:
+        table: a figure's results.
+    """
+    return _spread(table[table.subset == "all"], _points(table), "dataset")
+
+
+def score_table(table: pd.DataFrame) -> pd.DataFrame:
+    """Return headline scores in % of all tasks side by side (Tables 5 and 6), as mean ± deviation over seeds.
+
+    Args:
+        table: a table's results.
+
+    Returns:
+        A row per sparsity and curve, and first of all per pre-trained model where there are several; a column per task
+        and data set.
+    """
+    scores = table[table.subset == "all"]
+    rows = rows_of(scores)
+    named = scores.assign(dataset=scores.task + "/" + scores.split + "/" + scores.dataset)
+    cells = _spread(named, rows, "dataset").sort_index(level=rows[:-1], sort_remaining=False, kind="stable")
+    columns = (name.split("/") for name in cells.columns)
+    cells.columns = pd.MultiIndex.from_tuples(
+        [(TASKS[task].title, f"{split}: {DATASETS.get(dataset, dataset)}") for task, split, dataset in columns]
+    )
+    cells.index = pd.MultiIndex.from_tuples(
+        [(*plm, f"{100 * sparsity:g} %", label_of(curve)) for *plm, sparsity, curve in cells.index], names=rows
+    )
+    return cells
+
+
+def subset_means(table: pd.DataFrame, dataset: str) -> pd.DataFrame:
+    """Return accuracy in % on one data set by curve and sparsity (rows) and subset and label (columns).
+
+    Args:
+        table: a figure's results.
+        dataset: id of a data set with subsets, such as "hans".
+    """
+    cells = _spread(parts_of(table, dataset), ["curve", "sparsity"], "subset")
+    cells.columns = pd.MultiIndex.from_tuples([name.replace("_", " ").split("/") for name in cells.columns])
+    return cells
+
+
+def records(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the key of the experiment behind each point of a figure."""
+    points = [*_points(table), "seed"]
+    return table[[*points, "key"]].drop_duplicates().set_index(points)
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a figure's results as CSV in UTF-8, with scores to their last digit."""
+    with written_whole(path) as temporary:
+        table.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def csv_link(table: pd.DataFrame, name: str) -> str:
+    """Return HTML of a link that downloads a figure's results as CSV.
+
+    The file is in the link itself, so that it works in a notebook, and in a book opened from a disk.
+
+    Args:
+        table: a figure's results.
+        name: what the file is called, without its ending.
+    """
+    text = base64.b64encode(table.to_csv(index=False, lineterminator="\n").encode()).decode()
+    file = html.escape(f"{name}.csv", quote=True)
+    address = f"data:text/csv;charset=utf-8;base64,{text}"
+    return f'<a class="csv" download="{file}" href="{address}">{file}</a> ({len(table):,} rows)'
+
+
+def rows_of(scores: pd.DataFrame) -> list[str]:
+    """Return the columns that tell the rows of a table apart: sparsity and curve, and model where there are several."""
+    return [*(["plm"] if scores.plm.nunique() > 1 else []), "sparsity", "curve"]
+
+
+def parts_of(table: pd.DataFrame, dataset: str) -> pd.DataFrame:
+    """Return the rows of a data set's own subsets, which are named "subset/class"."""
+    return table[(table.dataset == dataset) & table.subset.str.contains("/")]
+
+
+def _points(table: pd.DataFrame) -> list[str]:
+    """Return the columns that tell the points of a figure apart, seeds and data sets aside."""
+    points = ["task", "curve", "sparsity"]
+    groups = table.groupby(points)
+    return [*points, *(name for name in ("plm", "start") if name in table and (groups[name].nunique() > 1).any())]
+
+
+def _spread(table: pd.DataFrame, rows: list[str], columns: str) -> pd.DataFrame:
+    cells = (100 * table.set_index([*rows, columns]).score).groupby(level=[*rows, columns], sort=False)
+    text = cells.agg(lambda values: f"{values.mean():.1f}" + (f" ± {values.std():.1f}" if len(values) > 1 else ""))
+    return text.unstack(columns, sort=False).rename_axis(columns=None)

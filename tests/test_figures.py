@@ -1,0 +1,406 @@
+"""Figures as pictures: every curve has a look of its own, and panels show what the table holds."""
+
+import base64
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from io import StringIO
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.path import Path as Outline
+from matplotlib.text import Text
+
+from srnet import InputError
+from srnet.figures import (
+    CURVES,
+    csv_link,
+    loss_weights,
+    mask_learning,
+    means,
+    paradigms,
+    pruning_steps,
+    records,
+    save_figure,
+    score_dots,
+    score_table,
+    sparsity_curves,
+    start_curves,
+    subset_heatmap,
+    write_csv,
+)
+from srnet.figures.style import WIDTH, is_full, limits
+from srnet.inputs import Inputs
+from srnet.runs import FIGURES
+from srnet.study import COLUMNS, choose
+from srnet.tasks import TASKS
+
+# Machado, Oliveira and Fernandes (2009): linear RGB as seen by readers who lack one kind of cone.
+SEEN = {
+    "by all": np.eye(3),
+    "without long": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "without middle": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
+    "without short": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]],
+}
+XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+
+
+@cache
+def table_of(name: str, tasks: tuple[str, ...] | None = None) -> pd.DataFrame:
+    """Return a table as the study would make it for a figure, with three seeds and scores up to both ends."""
+    random = np.random.default_rng(0)
+    study = choose("paper", tasks=tasks, seeds=[1, 2, 3], inputs=Inputs(device="cpu"))
+    rows = []
+    for run in study.runs(name):
+        task = TASKS[run.task]
+        labels = (run.curve, run.plm, run.start, run.sparsity, run.seed)
+        for dataset in (task.dev_name, *task.ood):
+            split = "ID" if dataset == task.dev_name else "OOD"
+            score = random.beta(9, 0.4) if split == "ID" else random.beta(0.4, 0.5)
+            rows.append((run.task, dataset, split, "all", *labels, score, f"key {run.seed}"))
+            rows.append((run.task, dataset, split, "class entailment", *labels, 0.123, f"key {run.seed}"))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def drawing_of(name: str) -> Callable[..., Figure]:
+    if name.startswith("table"):
+        return score_dots
+    return start_curves if name in ("figure-7", "figure-s3") else sparsity_curves
+
+
+@cache
+def draw(name: str, tasks: tuple[str, ...] | None = None) -> Figure:
+    return drawing_of(name)(table_of(name, tasks), "made up")
+
+
+def panels(figure: Figure) -> list[Axes]:
+    return [axis for axis in figure.axes if axis.axison]
+
+
+def x_of(line: Line2D) -> list[float]:
+    return list(np.asarray(line.get_xdata(), dtype=float))
+
+
+def y_of(line: Line2D) -> list[float]:
+    return list(np.asarray(line.get_ydata(), dtype=float))
+
+
+def corners(outline: Outline) -> np.ndarray:
+    return np.asarray(outline.vertices, dtype=float)
+
+
+def lab(color: str, matrix: np.ndarray) -> np.ndarray:
+    """Return a colour in CIE L*a*b* as seen through a matrix."""
+    rgb = np.array(to_rgb(color))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    xyz = XYZ @ np.clip(matrix @ linear, 0, 1) / XYZ.sum(axis=1)
+    x, y, z = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+def test_every_curve_has_a_style_and_every_style_a_curve() -> None:
+    assert {curve for name in FIGURES for curve in table_of(name).curve} == set(CURVES)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_no_two_curves_of_a_figure_look_alike(name: str) -> None:
+    for one, other in combinations(table_of(name).curve.unique(), 2):
+        a, b = CURVES[one], CURVES[other]
+        hollow = [style.get("markerfacecolor") == "white" for style in (a, b)]
+        looks = [(style.get("marker"), style["linestyle"], style.get("markerfacecolor") == "white") for style in (a, b)]
+        assert looks[0] != looks[1], f"{one} and {other} are the same in black and white"
+        if a["color"] == b["color"]:
+            assert hollow[0] != hollow[1], f"{one} and {other} have one colour"
+            continue
+        for who, matrix in SEEN.items():
+            apart = np.linalg.norm(lab(a["color"], np.array(matrix)) - lab(b["color"], np.array(matrix)))
+            assert apart > 15, f"{one} and {other}, seen {who}: {apart:.0f}"
+
+
+@pytest.mark.parametrize("name", [name for name in FIGURES if not name.startswith("table")])
+def test_a_panel_per_data_set_and_a_line_per_curve(name: str) -> None:
+    table, figure = table_of(name), draw(name)
+    tasks = FIGURES[name].tasks
+    wanted = [(task, dataset) for task in tasks for dataset in (TASKS[task].dev_name, *TASKS[task].ood)]
+    titles = [axis.get_title(loc="left").split(":")[0] for axis in panels(figure)]
+    assert titles == ["ID" if dataset == TASKS[task].dev_name else "OOD" for task, dataset in wanted]
+    x = "start" if drawing_of(name) is start_curves else "sparsity"
+    for axis, (task, dataset) in zip(panels(figure), wanted, strict=True):
+        part = table[(table.task == task) & (table.dataset == dataset) & (table.subset == "all")]
+        drawn = {line.get_label(): line for line in axis.lines}
+        assert set(drawn) == {curve.replace("->", "→") for curve in part.curve}
+        for curve, rows in part.groupby("curve"):
+            line, mean = drawn[curve.replace("->", "→")], 100 * rows.groupby(x).score.mean()
+            if is_full(curve) and x == "sparsity":
+                assert y_of(line) == pytest.approx([mean.iloc[0]] * 2)
+            else:
+                assert x_of(line) == pytest.approx(list(100 * mean.index))
+                assert y_of(line) == pytest.approx(list(mean))
+    labels = [text.get_text().replace("\n", " ") for legend in legends(figure) for text in legend.get_texts()]
+    assert labels == [curve.replace("->", "→") for curve in CURVES if curve in set(table.curve)]
+
+
+def legends(figure: Figure) -> list:
+    return [*figure.legends, *(axis.get_legend() for axis in figure.axes if axis.get_legend())]
+
+
+def scores_drawn(axis: Axes, dots: bool) -> Iterator[np.ndarray]:
+    """Yield all coordinates on a panel's scale of scores."""
+    of_score = 0 if dots else 1
+    for line in axis.lines:
+        if line.get_transform() == axis.transData:
+            yield np.array(x_of(line) if dots else y_of(line))
+        elif not dots:
+            yield np.array(y_of(line))
+    for collection in axis.collections:
+        for path in collection.get_paths():
+            yield corners(path)[:, of_score]
+    for patch in axis.patches:
+        yield np.array([patch.get_y(), patch.get_y() + patch.get_height()])  # type: ignore[attr-defined]
+    yield np.array(axis.get_xlim() if dots else axis.get_ylim())
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_nothing_is_drawn_below_0_or_above_100_percent(name: str) -> None:
+    figure = draw(name)
+    dots = name.startswith("table")
+    drawn = [np.concatenate(list(scores_drawn(axis, dots))) for axis in panels(figure)]
+    assert all(values.min() >= 0 and values.max() <= 100 for values in drawn)
+    assert any(values.max() == 100 for values in drawn)  # so something was cut
+    for axis, values in zip(panels(figure), drawn, strict=True):
+        low, high = axis.get_xlim() if dots else axis.get_ylim()
+        assert low <= values.min() <= values.max() <= high
+
+
+def test_bands_are_one_standard_deviation_to_either_side() -> None:
+    table = table_of("figure-2", ("nli",)).copy()
+    table["score"] = table.seed.map({1: 0.5, 2: 0.6, 3: 0.7})
+    axis = panels(sparsity_curves(table, "made up"))[0]
+    assert len(axis.collections) == 4
+    for band in axis.collections:
+        heights = corners(band.get_paths()[0])[:, 1]
+        assert (heights.min(), heights.max()) == pytest.approx((50, 70))
+    for span in axis.patches:
+        assert (span.get_y(), span.get_height()) == pytest.approx((50, 20))  # type: ignore[attr-defined]
+
+
+def test_scales_are_shared_among_ood_sets_and_with_figures_beside() -> None:
+    table = table_of("figure-2", ("fact",)).copy()
+    table["score"] = table.dataset.map({"fever": 0.9, "sym1": 0.6, "sym2": 0.8}) + 0.01 * table.seed
+    development, first, second = panels(sparsity_curves(table, "made up"))
+    assert first.get_ylim() == second.get_ylim()
+    assert first.get_ylim()[0] < 60 < 83 < first.get_ylim()[1] < 90
+    assert development.get_ylim()[0] > 83
+    beside = table.assign(score=table.score - 0.3)
+    wider = panels(sparsity_curves(table, "made up", [beside]))
+    assert wider[1].get_ylim()[0] < 30
+    assert [axis.get_ylim() for axis in wider] == [
+        axis.get_ylim() for axis in panels(sparsity_curves(beside, "made up", [table]))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("spans", "wanted"),
+    [
+        ([(50, 51), (50, 70)], (48.8, 71.2)),
+        ([(97, 98)], (90, 100)),
+        ([(100, 100)], (90, 100)),
+        ([(0, 1)], (0, 10)),
+        ([(0, 100)], (0, 100)),
+        ([(50, 50)], (45, 55)),
+    ],
+)
+def test_scales_cover_at_least_ten_points(spans: list[tuple[float, float]], wanted: tuple[float, float]) -> None:
+    low, high = limits(spans)
+    assert low <= wanted[0] + 2.6
+    assert (high - low) >= 10 - 1e-9
+    assert 0 <= low <= min(spans)[0]
+    assert max(high for _, high in spans) <= high <= 100
+    assert (low, high) == pytest.approx(wanted, abs=2.6)
+
+
+def texts(figure: Figure) -> list[Text]:
+    return [artist for artist in figure.findobj(Text) if isinstance(artist, Text)]
+
+
+def boxes(figure: Figure) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield the text of a figure, and where its box lies, as shares of the figure's width and height."""
+    figure.draw_without_rendering()  # lays it out
+    size = np.array([*figure.bbox.size, *figure.bbox.size])
+    for text in texts(figure):
+        if text.get_visible() and text.get_text().strip() and (text.axes is None or text.axes.axison):
+            yield text.get_text(), np.array(text.get_window_extent().extents) / size
+
+
+@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("tasks", [None, ("nli",)])
+def test_all_text_is_readable_and_inside_the_picture(name: str, tasks: tuple[str, ...] | None) -> None:
+    if tasks and "nli" not in FIGURES[name].tasks:
+        pytest.skip("not a figure of this task")
+    figure = draw(name, tasks)
+    assert figure.get_size_inches()[0] == WIDTH
+    for legend in legends(figure):
+        assert legend.get_window_extent().x1 <= figure.bbox.x1 + 1
+    for text, (left, low, right, high) in boxes(figure):
+        assert -0.002 <= left <= right <= 1.002, text
+        assert -0.002 <= low <= high <= 1.002, text
+    assert min(float(text.get_fontsize()) for text in texts(figure)) >= 8
+
+
+def test_a_curve_without_style_and_a_table_without_scores_are_refused() -> None:
+    table = table_of("figure-2", ("nli",))
+    with pytest.raises(InputError, match="curve 'mask train \\(new\\)' has no style"):
+        sparsity_curves(table.replace({"curve": {"imp (std)": "mask train (new)"}}), "made up")
+    with pytest.raises(InputError, match="nothing to draw"):
+        start_curves(table[table.subset != "all"], "made up")
+
+
+def test_a_row_of_dots_per_row_of_the_table() -> None:
+    table, figure = table_of("table-6", ("nli",)), draw("table-6", ("nli",))
+    rows = score_table(table)
+    assert len(rows) == 18
+    assert list(rows.columns) == [("Natural language inference", name) for name in ("ID: MNLI-m", "OOD: HANS")]
+    labels = [label.get_text() for label in panels(figure)[0].get_yticklabels()]
+    assert labels == [
+        f"{plm} {curve}" + (f", {sparsity}" if sparsity != "0 %" else "") for plm, sparsity, curve in rows.index
+    ]
+    for axis, column in zip(panels(figure), rows.columns, strict=True):
+        dots = sorted((y_of(line)[0], x_of(line)[0]) for line in axis.lines if len(x_of(line)) == 1)
+        assert [f"{mean:.1f}" for _, mean in dots] == [str(cell).split()[0] for cell in rows[column]]
+
+
+def test_tables_5_and_6_have_spread_and_nothing_missing() -> None:
+    table = table_of("table-5")
+    rows = score_table(table)
+    assert list(rows.index[0]) == ["0 %", "full bert (std)"]
+    assert rows.shape == (10, 8)
+    cell = rows.loc[("70 %", "mask train (poe, soft, local)"), ("Fact verification", "OOD: FEVER-Symm. v2")]
+    chosen = table[(table.curve == "mask train (poe, soft, local)") & (table.sparsity == 0.7)]
+    scores = 100 * chosen[(chosen.dataset == "sym2") & (chosen.subset == "all")].score
+    assert cell == f"{scores.mean():.1f} ± {scores.std():.1f}"
+    assert all(re.fullmatch(r"\d+\.\d ± \d+\.\d", cell) for cell in rows.to_numpy().flat)
+
+
+def test_means_and_records_tell_starts_and_models_apart() -> None:
+    starts, models = table_of("figure-7"), table_of("table-6", ("nli",))
+    assert list(means(starts).index.names) == ["task", "curve", "sparsity", "start"]
+    assert len(means(starts)) == len(starts[["curve", "start"]].drop_duplicates())
+    assert list(means(models).index.names) == ["task", "curve", "sparsity", "plm"]
+    assert list(means(table_of("figure-2")).index.names) == ["task", "curve", "sparsity"]
+    assert records(starts).index.is_unique
+    assert records(models).index.is_unique
+
+
+def test_a_table_can_be_taken_away_whole(tmp_path: Path) -> None:
+    table = table_of("figure-7")
+    write_csv(table, tmp_path / "new" / "figure-7.csv")
+    found = pd.read_csv(tmp_path / "new" / "figure-7.csv")
+    pd.testing.assert_frame_equal(found, table, check_exact=True, check_dtype=False)
+    address = re.search(r'href="data:text/csv;charset=utf-8;base64,([A-Za-z0-9+/=]+)"', csv_link(table, "figure-7"))
+    assert address
+    linked = pd.read_csv(StringIO(base64.b64decode(address[1]).decode()))
+    pd.testing.assert_frame_equal(linked, found)
+    assert 'download="figure-7.csv"' in csv_link(table, "figure-7")
+    assert "<script" not in csv_link(table, '"><script')
+
+
+@pytest.mark.parametrize("kind", ["pdf", "svg", "png"])
+def test_a_saved_figure_is_the_same_file_each_time(kind: str, tmp_path: Path) -> None:
+    for number in (1, 2):
+        save_figure(sparsity_curves(table_of("figure-6"), "made up"), tmp_path / f"{number}.{kind}")
+    contents = [(tmp_path / f"{number}.{kind}").read_bytes() for number in (1, 2)]
+    assert contents[0] == contents[1]
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_an_unknown_kind_of_picture_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"figure\.bmp: unknown kind of picture"):
+        save_figure(paradigms(), tmp_path / "figure.bmp")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_heatmap_of_parts_is_as_wide_as_the_text() -> None:
+    parts = [f"{way}/{label}" for way in ("lexical_overlap", "subsequence") for label in ("yes", "no")]
+    rows = [("hans", part, curve, 0.5, 0.1 * n) for n, part in enumerate(parts) for curve in ("imp (std)", "imp (poe)")]
+    table = pd.DataFrame(rows, columns=["dataset", "subset", "curve", "sparsity", "score"])
+    figure = subset_heatmap(table, "hans", "made up")
+    assert figure.get_size_inches()[0] == WIDTH
+    assert [text.get_text() for text in figure.axes[0].texts[:4]] == ["10", "30", "0", "20"]
+
+
+def test_loss_weights_are_those_of_the_formulas() -> None:
+    figure = loss_weights(probabilities=(1 / 3, 0.9), teacher=0.9)
+    drawn = [{line.get_label(): np.array(line.get_data()) for line in axis.lines} for axis in figure.axes[:4]]
+    labels = [{line.get_color(): line.get_label() for line in figure.axes[0].lines}]
+    by_color = [{line.get_color(): np.array(line.get_data()) for line in axis.lines} for axis in figure.axes[:4]]
+    color = {str(label): key for key, label in labels[0].items()}
+    for row, p in enumerate((1 / 3, 0.9)):
+        bias, loss = drawn[2 * row]["poe"]
+        together = p * bias / (p * bias + (1 - p) * (1 - bias) / 2)
+        assert loss == pytest.approx(-np.log(together), abs=1e-5)
+        push = by_color[2 * row + 1]
+        assert push[color["poe"]][1] == pytest.approx(1 - together, abs=1e-5)
+        assert push[color["std"]][1] == pytest.approx(1 - p)
+        assert push[color["reweight"]][1] == pytest.approx((1 - bias) * (1 - p), abs=1e-5)
+        target = 0.9 ** (1 - bias) / (0.9 ** (1 - bias) + 2 * 0.05 ** (1 - bias))
+        assert push[color["confreg"]][1] == pytest.approx(target - p, abs=1e-5)
+        assert drawn[2 * row]["reweight"][1] == pytest.approx(-(1 - bias) * np.log(p), abs=1e-5)
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, -0.1, float("nan")])
+def test_loss_weights_need_probabilities(value: float) -> None:
+    with pytest.raises(InputError, match="not a probability"):
+        loss_weights(probabilities=(value,))
+
+
+def test_a_mask_being_learned() -> None:
+    scores = np.array([[0.02, 0.0, 0.02], [0.015, 0.005, 0.03], [0.008, 0.02, 0.03]])
+    figure = mask_learning([0, 4, 8], scores, [0.01, 0.01, 0.012], [1.0, 0.5, 0.5], [0.0, 0.2, 0.4], "made up")
+    above, kept, changed = figure.axes
+    fates = [line.get_color() for line in above.lines[:3]]
+    ends = [y_of(line)[-1] for line in above.lines[:3]]
+    assert sorted(zip(ends, fates, strict=True)) == [(0.008, fates[2]), (0.02, fates[0]), (0.03, fates[1])]
+    assert fates[0] == fates[1] != fates[2]
+    assert y_of(kept.lines[0]) == [100, 50, 50]
+    assert y_of(changed.lines[0]) == [0, 20, 40]
+    with pytest.raises(InputError, match="kept has 2 entries for 3 steps"):
+        mask_learning([0, 4, 8], scores, [0.01] * 3, [1.0, 0.5], [0.0] * 3, "made up")
+
+
+def test_the_steps_of_iterative_pruning() -> None:
+    figure = pruning_steps(
+        [2, 4, 6], [1.0, 0.8, 0.7], [0, 3], [0.1, 0.2], {"MNLI-m": [0.9, 0.8], "HANS": [0.6, 0.5]}, "made up"
+    )
+    below = figure.axes[2]
+    drawn = {line.get_label(): line for line in below.lines}
+    assert x_of(drawn["HANS"]) == [3, 6]
+    assert y_of(drawn["HANS"]) == pytest.approx([60, 50])
+    assert below.get_ylim()[1] <= 100
+    with pytest.raises(InputError, match="HANS has 1 scores for 2 sparsities"):
+        pruning_steps([2], [1.0], [0, 3], [0.1, 0.2], {"HANS": [0.6]}, "made up")
+
+
+def test_the_three_paradigms_in_the_papers_notation() -> None:
+    figure = paradigms()
+    found = dict(boxes_of_texts(figure))
+    words = " ".join(found)
+    for notation in (r"\theta_{\mathrm{pt}}", r"\theta_{\mathrm{ft}}", r"m\odot", r"\mathcal{A}", r"\mathcal{P}"):
+        assert notation in words
+    placed = boxes_of_texts(figure)
+    for (one, a), (other, b) in combinations(placed, 2):
+        apart = a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
+        assert apart, f"{one!r} lies on {other!r}"
+    assert all(box.min() >= 0 and box.max() <= 1 for _, box in placed)
+
+
+def boxes_of_texts(figure: Figure) -> list[tuple[str, np.ndarray]]:
+    figure.draw_without_rendering()
+    size = np.array([*figure.bbox.size, *figure.bbox.size])
+    return [(text.get_text(), np.array(text.get_window_extent().extents) / size) for text in figure.axes[0].texts]
