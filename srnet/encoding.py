@@ -67,13 +67,15 @@ class Encoded:
         return torch.arange(self.input_ids.shape[1]) < self.lengths[:, None]
 
     def inputs(self, index: Tensor, device: torch.device) -> dict[str, Tensor]:
-        """Return the model's inputs for the examples `index` (int64 [B]), cut to the longest of them."""
+        """Return the model's inputs for the examples `index` (int64 [B]), cut to the longest of them.
+
+        Where all are of one length, which length-grouped batches mostly are, there is nothing to mask and no mask.
+        """
         lengths = self.lengths[index]
         width = int(lengths.max())
-        batch = {
-            "input_ids": self.input_ids[index, :width],
-            "attention_mask": (torch.arange(width) < lengths[:, None]).long(),
-        }
+        batch = {"input_ids": self.input_ids[index, :width]}
+        if int(lengths.min()) < width:
+            batch["attention_mask"] = (torch.arange(width) < lengths[:, None]).long()
         if self.token_type_ids is not None:
             batch["token_type_ids"] = self.token_type_ids[index, :width]
         return {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}

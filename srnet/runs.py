@@ -1,19 +1,12 @@
-"""What every figure and table of the paper and its supplement shows, as labelled experiments.
+"""What every figure and table of the paper and its supplement shows, as labelled experiments (`srnet.settings`)."""
 
-A curve has the paper's name within its figure. An arrow stands between what is done one after the other: "mask train
-(poe) -> ft (std)" is a mask trained with the product of experts, and what it leaves of the pre-trained model fine-tuned
-with cross-entropy.
-"""
-
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
-from srnet.experiments import Checkpoint, Data, FineTuned, Masked, Pretrained, Pruned, Teacher, pretrained
-from srnet.magnitude import is_level
+from srnet.experiments import Checkpoint, FineTuned, Pretrained
 from srnet.mask_training import Gradual
-from srnet.profiles import Training
+from srnet.settings import Run, Setting
 from srnet.tasks import TASKS
 
 TIMING_SPARSITY = 0.7  # Section 5.1
@@ -21,125 +14,6 @@ HIGH_SPARSITIES = (0.7, 0.8, 0.9, 0.95)  # Section 5.2
 INITIAL_SPARSITY = 0.7  # s_i of Section 5.2, as in the authors' released code
 ABLATION_SPARSITIES = (0.7, 0.9)  # Appendix C.4
 PLM_SPARSITIES = (0.5, 0.7)  # Appendix C.5
-
-
-@dataclass(frozen=True)
-class Run:
-    """A point of a figure.
-
-    Attributes:
-        task: name of the task, which is the panel.
-        curve: name of the line, such as "mask train (poe)".
-        sparsity: share of weights removed, in [0, 1).
-        seed: which repetition.
-        experiment: what is computed.
-        step: the checkpoint of a fine-tuning that is shown; None for its end.
-    """
-
-    task: str
-    curve: str
-    sparsity: float
-    seed: int
-    experiment: FineTuned | Pruned
-    step: int | None = None
-
-    @property
-    def plm(self) -> str:
-        """Name of the pre-trained model."""
-        return pretrained(self.experiment).name
-
-    @property
-    def start(self) -> float:
-        """Share of a full model's fine-tuning after which the search for the subnetwork starts; 0 in the raw model.
-
-        Of a full model it is the share after which it is tested.
-        """
-        if self.step is not None:
-            return self.step / self.experiment.recipe.steps  # type: ignore[union-attr]
-        return _share_fine_tuned(self.experiment)
-
-    def metrics(self, record: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the metrics by data set, out of the record of the experiment."""
-        return record["metrics"] if self.step is None else record["checkpoints"][str(self.step)]
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What the experiments of one task and one repetition have in common.
-
-    Attributes:
-        training: how long each kind of model is trained.
-        plm: the pre-trained model.
-        data: the task's text.
-        seed: which repetition.
-        sparsities: of figures drawn against sparsity, in [0, 1); 0 is the full model.
-        other_plms: further pre-trained models, for Appendix C.5.
-    """
-
-    training: Training
-    plm: Pretrained
-    data: Data
-    seed: int
-    sparsities: tuple[float, ...]
-    other_plms: tuple[Pretrained, ...]
-
-    def run(self, curve: str, sparsity: float, experiment: FineTuned | Pruned, step: int | None = None) -> Run:
-        """Return an experiment with its labels."""
-        return Run(self.data.task, curve, sparsity, self.seed, experiment, step)
-
-    def curve(
-        self,
-        name: str,
-        sparsities: Iterable[float],
-        found: Callable[[float], FineTuned | Pruned],
-        full: FineTuned | None = None,
-    ) -> Iterator[Run]:
-        """Yield what is found at each sparsity, and the full model at 0, where there is one."""
-        for sparsity in sparsities:
-            if sparsity:
-                yield self.run(name, sparsity, found(sparsity))
-            elif full:
-                yield self.run(name, 0.0, full)
-
-    def full(self, loss: str = "std") -> FineTuned:
-        """Return the full model, ``A_L(f(θ_pt))``; the one that Section 5.1 is about keeps its checkpoints."""
-        recipe, steps = self.training.full_with(loss), self.training.checkpoints if loss == "std" else ()
-        return FineTuned(self.plm, self.data, self.seed, recipe, loss, self._teacher(loss), steps)
-
-    def mask(self, of: Pretrained | FineTuned | Checkpoint, loss: str, sparsity: float, **changes: Any) -> Pruned:
-        """Return a subnetwork found by mask training, ``P^mask_L(f(θ))``; `changes` are fields of `Pruned`."""
-        fields: dict[str, Any] = {
-            "recipe": self.training.mask_with(loss),
-            "interval": self.training.interval,
-            "loss": loss,
-        }
-        fields |= {"teacher": self._teacher(loss)} | changes
-        return Pruned(of, self.data, self.seed, sparsity, **fields)
-
-    def mask_ood(self, of: Pretrained | FineTuned, sparsity: float) -> Pruned:
-        """Return a subnetwork found by mask training with cross-entropy on ID and OOD training examples."""
-        data = replace(self.data, with_ood=True)
-        return replace(self.mask(of, "std", sparsity, recipe=self.training.mask_ood), data=data)
-
-    def imp(self, of: Pretrained | FineTuned, loss: str, sparsity: float) -> Pruned:
-        """Return a subnetwork found by iterative magnitude pruning, ``P^imp_L(f(θ))``."""
-        return Pruned(of, self.data, self.seed, sparsity, self.training.imp, method="imp", loss=loss)
-
-    def imp_rewound(self, loss: str, sparsity: float) -> Pruned:
-        """Return one found so in the pre-trained model, with the weights of that model."""
-        return replace(self.imp(self.plm, loss, sparsity), method="imp-rewind")
-
-    def in_isolation(self, found: Pruned, loss: str) -> FineTuned:
-        """Return what a mask leaves of the pre-trained model, fine-tuned: ``A_L(f(M(f') ⊙ θ_pt))``."""
-        return replace(self.full(loss), of=Masked(self.plm, found), checkpoints=())
-
-    @property
-    def levels(self) -> tuple[float, ...]:
-        """Those of the sparsities that iterative pruning passes through; none where the profile leaves it out."""
-        return tuple(s for s in self.sparsities if is_level(s) or not s) if self.training.imp else ()
-
-    def _teacher(self, loss: str) -> Teacher | None:
-        return Teacher(self.full()) if loss == "confreg" else None
 
 
 @dataclass(frozen=True)
@@ -316,14 +190,3 @@ FIGURES: Mapping[str, Figure] = {
         Figure("table-6", "Table 6", "other pre-trained models", "C5-other-plms", _by_plm),
     )
 }
-
-
-def _share_fine_tuned(experiment: FineTuned | Pruned) -> float:
-    of = experiment.of
-    if isinstance(of, Masked):
-        return _share_fine_tuned(of.like)
-    if isinstance(experiment, FineTuned):
-        return 1.0
-    if isinstance(of, Checkpoint):
-        return of.step / of.of.recipe.steps
-    return 0.0 if isinstance(of, Pretrained) else 1.0

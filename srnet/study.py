@@ -15,7 +15,8 @@ from srnet.experiments import Data, Experiment, Pretrained
 from srnet.inputs import Inputs, data_folder, file_digest, text_digest
 from srnet.models import folder_digest
 from srnet.profiles import Profile, find_profile
-from srnet.runs import FIGURES, Run, Setting
+from srnet.runs import FIGURES
+from srnet.settings import Run, Setting
 from srnet.store import Store
 from srnet.tasks import TASKS, find_task
 
@@ -104,7 +105,7 @@ class Study:
             "all", for which `score` is the task's headline score (`Task.metric`), or a part of the examples, for which
             it is accuracy: "class NAME"; as in HANS, "heuristic/class"; for ID development sets "bias-aligned" and
             "bias-conflicting" (`srnet.evaluation.scores`). A score is a share in [0, 1]. `start` and `plm` are those
-            of `srnet.runs.Run`.
+            of `srnet.settings.Run`.
 
         Raises:
             InputError: if an experiment failed; the message names it. If the run stopped before its end.

@@ -16,7 +16,7 @@ from srnet.snapshots import Snapshot, State
 
 LOSSES = ("std", "poe", "reweight", "confreg", "reweight-normalised")  # the last as in the authors' released code
 ADAM_EPSILON, ADAM_BETA_2 = 1e-8, 0.999
-EVALUATION_TOKENS = 16384  # tokens of a prediction batch, padding included
+EVALUATION_TOKENS = 4096  # of a prediction batch, padding included; larger ones pad more, and leave a CPU's cache
 
 Objective = Callable[[Tensor, Tensor, Tensor], Tensor]
 """``objective(logits [B, K], labels [B], index [B])``, a scalar loss; `index` says which training examples they are."""

@@ -12,7 +12,8 @@ from srnet import InputError
 from srnet.experiments import Checkpoint, Experiment, FineTuned, Masked, Pretrained, Pruned, Trajectory, closure
 from srnet.inputs import Inputs
 from srnet.profiles import PROFILES
-from srnet.runs import FIGURES, Run
+from srnet.runs import FIGURES
+from srnet.settings import Run
 from srnet.store import Store
 from srnet.study import COLUMNS, Study, choose
 from srnet.tasks import TASKS

@@ -23,7 +23,7 @@ FLOORS = [
         "agenda",
         "executor",
     },
-    {"profiles", "runs", "study", "figures", "claims"},
+    {"profiles", "settings", "runs", "study", "figures", "claims"},
     {"cli", "commands", "book", "notebook", "__main__"},
 ]
 FLOOR = {module: floor for floor, modules in enumerate(FLOORS) for module in modules}

@@ -41,10 +41,22 @@ def test_batches_are_of_similar_length_and_not_in_order_of_length() -> None:
 
 
 def test_inputs_are_cut_to_the_longest_example(pairs: Encoded) -> None:
-    index = pairs.lengths.argsort()[:5]
+    order = pairs.lengths.argsort(stable=True)
+    index = torch.cat([order[:5], order[len(order) // 2 :][:1]])
+    assert len(set(pairs.lengths[index].tolist())) > 1
     inputs = pairs.inputs(index, torch.device("cpu"))
-    assert inputs["input_ids"].shape == (5, int(pairs.lengths[index].max()))
+    assert inputs["input_ids"].shape == (6, int(pairs.lengths[index].max()))
     assert inputs["attention_mask"].sum(1).tolist() == pairs.lengths[index].tolist()
+
+
+def test_examples_of_one_length_have_no_mask(tiny_bert: BertForSequenceClassification, pairs: Encoded) -> None:
+    index = (pairs.lengths == pairs.lengths[0]).nonzero().flatten()[:4]
+    inputs = pairs.inputs(index, torch.device("cpu"))
+    assert "attention_mask" not in inputs
+    tiny_bert.eval()
+    with torch.no_grad():
+        masked = tiny_bert(**inputs, attention_mask=torch.ones_like(inputs["input_ids"])).logits
+        torch.testing.assert_close(tiny_bert(**inputs).logits, masked)
 
 
 def test_prediction_does_not_depend_on_order_or_padding(
