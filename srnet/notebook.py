@@ -143,13 +143,15 @@ def open_chapter(namespace: Mapping[str, Any]) -> Chapter:
     """Return the chapter that a notebook's parameters choose, with the store that a user's settings name.
 
     Args:
-        namespace: the notebook's `globals()`.
+        namespace: the notebook's `globals()`. A list may be written as text, such as "[1, 2]", which is what
+            papermill's option ``-p seeds "[1, 2]"`` gives.
 
     Raises:
         InputError: papermill gave the notebook a parameter that it does not know, or one has an impossible value.
     """
     check_parameters(namespace, PARAMETERS)
-    return Chapter(choose(*(namespace[name] for name in PARAMETERS)), default_store())
+    profile, *lists = (namespace[name] for name in PARAMETERS)
+    return Chapter(choose(profile, *map(_list, lists)), default_store())
 
 
 def check_parameters(namespace: Mapping[str, Any], known: Collection[str]) -> None:
@@ -169,6 +171,13 @@ def check_parameters(namespace: Mapping[str, Any], known: Collection[str]) -> No
     for name in given:
         if name not in known:
             raise InputError(f"unknown notebook parameter {name}: this notebook has {', '.join(known)}")
+
+
+def _list(value: Any) -> Any:
+    try:
+        return ast.literal_eval(value) if isinstance(value, str) else value
+    except (SyntaxError, ValueError):
+        return value
 
 
 def _set(source: str) -> list[str]:

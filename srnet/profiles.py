@@ -85,10 +85,10 @@ class Profile:
 _POCKET = Training(
     full=Recipe(steps=400, lr=1e-3, warmup=40),
     full_debiased=Recipe(steps=400, lr=1e-3, warmup=40),
-    mask=Recipe(steps=800, batch_size=16, lr=1e-3, warmup=80),
-    interval=40,
-    mask_ood=Recipe(steps=1200, batch_size=16, lr=1e-3, warmup=120),
-    imp=Recipe(steps=800, batch_size=16, lr=1e-3, warmup=80),
+    mask=Recipe(steps=500, batch_size=16, lr=1e-3, warmup=50),
+    interval=25,
+    mask_ood=Recipe(steps=750, batch_size=16, lr=1e-3, warmup=75),
+    imp=Recipe(steps=500, batch_size=16, lr=1e-3, warmup=50),
     checkpoints=(50, 100, 200, 300),
 )
 _SMOKE = Training(
@@ -160,7 +160,7 @@ PROFILES: Mapping[str, Profile] = {
             plm=PLM_NAME,
             world=World(),
             training=dict.fromkeys(TASKS, _POCKET),
-            sparsities=SPARSITIES,
+            sparsities=(0.0, 0.5, 0.7, 0.9),  # more take longer than two cores should
             seeds=(1, 2),
             left_out=("table-6",),
         ),
@@ -174,7 +174,7 @@ PROFILES: Mapping[str, Profile] = {
             seeds=(1,),
             left_out=(
                 *(f"figure-{name}" for name in ("3", "4", "5", "6", "7", "8", "s1", "s2", "s3")),
-                *("table-5", "table-6"),
+                *("table-5", "table-6", "deviations", "pocket-world"),
             ),
         ),
         Profile(
@@ -186,6 +186,7 @@ PROFILES: Mapping[str, Profile] = {
             sparsities=SPARSITIES,
             seeds=(1, 2, 3, 4),
             other_plms=("roberta-base", "bert-large-uncased"),
+            left_out=("pocket-world",),
         ),
     )
 }

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -96,6 +97,10 @@ def test_open_chapter_takes_the_notebooks_parameters(monkeypatch: pytest.MonkeyP
     assert chapter.repetitions == "2 seeds"
     assert list(chapter.full_models) == ["fact"]
     assert (chapter.full_models["fact"].seed, chapter.full_models["fact"].loss) == (3, "std")
+    texts = {"profile": "pocket", "tasks": "['fact']", "sparsities": "[0.5]", "seeds": "[3, 4]"}
+    assert open_chapter(texts).study == replace(chapter.study, sparsities=(0.5,))
+    with pytest.raises(InputError, match=r"seeds is '\[1, 2': give a list"):
+        open_chapter({**texts, "seeds": "[1, 2"})
     with pytest.raises(InputError, match="unknown notebook parameter seedz"):
         open_chapter({**dict.fromkeys(PARAMETERS), "profile": "pocket", "In": ["# Parameters\nseedz = [1]"]})
 

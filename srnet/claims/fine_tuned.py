@@ -3,7 +3,6 @@
 from srnet.claims.claim import lettered
 from srnet.claims.measures import ID, OOD, Line, comparable, exceeds, keeps, reaches, robust
 
-MODERATE = (0.2, 0.5, 0.7)
 MEDIUM = (0.5, 0.7)
 
 FIGURE_2, FIGURE_3 = ("figure-2",), ("figure-3",)
@@ -27,19 +26,19 @@ CLAIMS = lettered(
     (
         "Mask training with the standard loss alone already makes the model generalise slightly better out of "
         "distribution.",
-        exceeds(MASK.at(*MODERATE), FULL, OOD),
+        exceeds(MASK.at(*MEDIUM), FULL, OOD),
     ),
     (
         "So does iterative magnitude pruning with the standard loss.",
-        exceeds(_IMP.at(*MODERATE), FULL, OOD),
+        exceeds(_IMP.at(*MEDIUM), FULL, OOD),
     ),
     (
         "With a debiasing loss in the search for the mask, subnetworks of the biased model are clearly more robust.",
-        exceeds(MASK_POE.at(*MODERATE), MASK.at(*MODERATE), OOD),
+        exceeds(MASK_POE.at(*MEDIUM), MASK.at(*MEDIUM), OOD),
     ),
     (
         "The debiasing loss makes iterative magnitude pruning find more robust subnetworks as well.",
-        exceeds(_IMP_POE.at(*MODERATE), _IMP.at(*MODERATE), OOD),
+        exceeds(_IMP_POE.at(*MEDIUM), _IMP.at(*MEDIUM), OOD),
     ),
     (
         "A fine-tuned BERT that relies on the bias contains sparse and robust subnetworks (SRNets): at 50 %.",
@@ -77,6 +76,6 @@ CLAIMS = lettered(
     (
         "Debiasing the full model first is not necessary: searched with the debiasing loss, subnetworks of the biased "
         "and of the debiased BERT are about as robust.",
-        comparable(_FROM_BIASED.at(*MODERATE), _MASK_3.at(*MODERATE), OOD),
+        comparable(_FROM_BIASED.at(*MEDIUM), _MASK_3.at(*MEDIUM), OOD),
     ),
 )

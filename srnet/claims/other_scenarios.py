@@ -1,7 +1,7 @@
 """Findings of Sections 4.3.2, 4.4.2 and 4.5.2: isolated, untrained and unbiased subnetworks (Figures 4 to 6)."""
 
 from srnet.claims.claim import Claim, lettered
-from srnet.claims.fine_tuned import MASK_POE, MEDIUM, MODERATE
+from srnet.claims.fine_tuned import MASK_POE, MEDIUM
 from srnet.claims.measures import ID, OOD, Line, exceeds, falls_short, keeps, robust, unbiased
 
 
@@ -30,17 +30,17 @@ def _isolated() -> tuple[Claim, ...]:
         (
             "Fine-tuning a subnetwork with the debiasing loss makes it more robust than with cross-entropy: trained "
             "masks.",
-            exceeds(poe.at(*MODERATE), std.at(*MODERATE), OOD),
+            exceeds(poe.at(*MEDIUM), std.at(*MEDIUM), OOD),
         ),
         (
             "Fine-tuning a subnetwork with the debiasing loss makes it more robust than with cross-entropy: iterative "
             "magnitude pruning.",
-            exceeds(imp_poe.at(*MODERATE), Line(figure, "imp-rw (std) -> ft (std)", MODERATE), OOD),
+            exceeds(imp_poe.at(*MEDIUM), Line(figure, "imp-rw (std) -> ft (std)", MEDIUM), OOD),
         ),
         (
             "A structure that was searched with the debiasing loss helps by itself: even fine-tuned with cross-entropy "
             "it is more robust than the full model.",
-            exceeds(std.at(*MODERATE), full, OOD),
+            exceeds(std.at(*MEDIUM), full, OOD),
         ),
         (
             "Fine-tuned alike with the debiasing loss, trained masks are more robust than those of magnitude pruning.",
@@ -49,7 +49,7 @@ def _isolated() -> tuple[Claim, ...]:
         (
             "Fine-tuning the isolated subnetwork with cross-entropy loses part of the robustness that the mask has in "
             "the fine-tuned model.",
-            falls_short(std.at(*MODERATE), MASK_POE.at(*MODERATE), OOD),
+            falls_short(std.at(*MEDIUM), MASK_POE.at(*MEDIUM), OOD),
         ),
     )
 
@@ -74,7 +74,7 @@ def _untrained() -> tuple[Claim, ...]:
         ),
         (
             "The debiasing loss makes them more robust than cross-entropy.",
-            exceeds(poe.at(*MODERATE), mask.at(*MODERATE), OOD),
+            exceeds(poe.at(*MEDIUM), mask.at(*MEDIUM), OOD),
         ),
         (
             "Magnitude pruning gives no such subnetworks: without fine-tuning, trained masks are better.",
@@ -112,16 +112,16 @@ def _unbiased() -> tuple[Claim, ...]:
         ),
         (
             "Out-of-distribution examples show an upper bound: subnetworks found without them are less robust.",
-            exceeds(found.at(*MODERATE), MASK_POE.at(*MODERATE), OOD),
+            exceeds(found.at(*MEDIUM), MASK_POE.at(*MEDIUM), OOD),
         ),
         (
             "The structure carries part of the robustness: isolated and fine-tuned with cross-entropy on biased data, "
             "it is more robust than the full model.",
-            exceeds(isolated.at(*MODERATE), full, OOD),
+            exceeds(isolated.at(*MEDIUM), full, OOD),
         ),
         (
             "Fine-tuning the structure on biased data brings part of the bias back.",
-            exceeds(found.at(*MODERATE), isolated.at(*MODERATE), OOD),
+            exceeds(found.at(*MEDIUM), isolated.at(*MEDIUM), OOD),
         ),
         (
             "Even at 90 % the subnetworks are more robust than the full model.",

@@ -1,7 +1,7 @@
 """Findings of Appendices C.1, C.4 and C.5: other losses, ablation, other models (Figure 1 and Tables 5 and 6)."""
 
 from srnet.claims.claim import Claim, lettered
-from srnet.claims.fine_tuned import MASK, MODERATE
+from srnet.claims.fine_tuned import MASK, MEDIUM
 from srnet.claims.measures import ID, OOD, Line, Measure, both, comparable, exceeds, robust
 
 
@@ -22,11 +22,11 @@ def _other_losses() -> tuple[Claim, ...]:
         ),
         (
             "Searched with example reweighting, subnetworks are more robust than with cross-entropy.",
-            exceeds(reweight.at(*MODERATE), MASK.at(*MODERATE), OOD),
+            exceeds(reweight.at(*MEDIUM), MASK.at(*MEDIUM), OOD),
         ),
         (
             "Searched with confidence regularisation, subnetworks are more robust than with cross-entropy.",
-            exceeds(confreg.at(*MODERATE), MASK.at(*MODERATE), OOD),
+            exceeds(confreg.at(*MEDIUM), MASK.at(*MEDIUM), OOD),
         ),
     )
 
