@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help env book test lint lock clean python
+.PHONY: help env book test notebooks lint lock clean python
 
 fail = { echo "error: $(1)" >&2; exit 1; }
 
@@ -21,8 +21,13 @@ env: $(VENV)/installed  ## the virtual environment .venv, as requirements.lock p
 book: env  ## run the study and build the HTML book
 	@$(BIN)/srnet book --profile $(PROFILE) $(if $(WORKERS),--workers $(WORKERS))
 
-test: lint  ## lint, types and tests
+test: lint  ## lint, types, tests and notebooks
 	$(BIN)/pytest -n 2
+	@$(MAKE) --no-print-directory notebooks
+
+notebooks: env  ## execute every notebook in the smoke profile, cell by cell
+	$(BIN)/srnet run --profile smoke
+	$(BIN)/pytest -n 2 --dist loadfile --nbval-lax notebooks
 
 lint: env  ## style, format and types
 	$(BIN)/ruff check

@@ -7,25 +7,73 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from urllib.parse import unquote
 
 import nbformat
 import papermill
+import yaml
 from filelock import FileLock, Timeout
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError, strip_color
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 from srnet.errors import InputError
-from srnet.profiles import find_profile
 from srnet.runs import FIGURES
+from srnet.study import choose
 
 Parameters = Mapping[str, object]
 Declared = Mapping[str, Mapping[str, str]]
+
+
+BINDER = "https://mybinder.org"
+PUBLIC = re.compile(  # a remote on a public host, as git names it: owner and repository
+    r"(?:https?://(?:[^@/]*@)?|(?:ssh://)?git@)(?P<host>github\.com|gitlab\.com)[/:](?P<path>[\w.-]+/[\w.-]+?)(?:\.git)?/?"
+)
+
+
+@dataclass(frozen=True)
+class Result:
+    """A figure or table, and where it is shown.
+
+    Attributes:
+        label: what the paper calls it.
+        title: what it shows.
+        notebook: file name of its chapter, without its ending.
+        place: anchor of the chapter's heading that has it; empty where it has a caption, whose label is its name.
+        figure: its name in `srnet.runs.FIGURES`; empty where it has no experiments.
+    """
+
+    label: str
+    title: str
+    notebook: str
+    place: str = ""
+    figure: str = ""
+
+    @property
+    def number(self) -> tuple[bool, bool, int] | None:
+        """Its place among those of the paper: figures, those of the supplement, tables. None for one beside them."""
+        found = re.fullmatch(r"(Figure|Table) (\d+)( of the supplement)?", self.label)
+        return (found[1] == "Table", bool(found[3]), int(found[2])) if found else None
+
+
+DATA, TRAINING = "sizes and classes of the data sets", "how long and how fast everything is trained"
+WITHOUT_EXPERIMENTS = (
+    Result("Figure 1", "the three ways to a subnetwork, as a drawing of our own", "03-preliminaries"),
+    Result("Table 1", DATA, "04-1-setups", "data-tables-1-and-2"),
+    Result("Table 2", DATA, "04-1-setups", "data-tables-1-and-2"),
+    Result("Table 3", TRAINING, "04-1-setups", "training-tables-3-and-4"),
+    Result("Table 4", TRAINING, "04-1-setups", "training-tables-3-and-4"),
+)
+
+
+AT_ONCE = 4  # notebooks; each needs about a gigabyte
 
 
 class BookError(RuntimeError):
@@ -60,25 +108,23 @@ def build_book(profile: str, out: Path, parameters: Parameters | None = None) ->
     # A notebook's process inherits it: tqdm asks for ipywidgets, which a printed page has no use for.
     os.environ.setdefault("PYTHONWARNINGS", "ignore:IProgress not found")
     out.mkdir(parents=True, exist_ok=True)
-    columns = SpinnerColumn(finished_text="✓"), TextColumn("{task.description}"), TimeElapsedColumn()
+    columns = SpinnerColumn(finished_text="✓"), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
     with (
         _alone(out),
         TemporaryDirectory(dir=out, prefix=".building-") as folder,
-        Progress(*columns) as progress,
+        Progress(*columns, TimeRemainingColumn()) as progress,
     ):
         stage = Path(folder).resolve()
         source = stage / "src"
         shutil.copytree(root / "book", source / "book")
-        for name in ("_config.yml", "_toc.yml"):
-            shutil.copy(root / name, source)
-        _fill_index(source / "book" / "index-of-results.md", profile)
-        for name, values in bound.items():
-            task = progress.add_task(name, total=1)
-            _execute(root, name, source / name, values)
-            progress.advance(task)
-        task = progress.add_task("HTML", total=1)
+        shutil.copy(root / "_toc.yml", source)
+        settings = _with_buttons((root / "_config.yml").read_text(encoding="utf-8"), public_repository(root))
+        (source / "_config.yml").write_text(settings, encoding="utf-8")
+        _fill_index(source / "book" / "index-of-results.md", profile, parameters or {})
+        _execute_all(root, source, bound, progress)
+        task = progress.add_task("HTML", total=None)
         _build_html(source, stage)
-        progress.advance(task)
+        progress.update(task, total=1, completed=1)
         _replace(source, out / "src", stage)
         _replace(stage / "_build" / "html", out / "html", stage)
     return out / "html" / "index.html"
@@ -126,30 +172,76 @@ def figures_of(root: Path) -> list[str]:
     return [name for name in FIGURES if f'"{name}"' in code]
 
 
-def results_table(profile: str) -> str:
-    """Return the index of results in Markdown: a row for each figure and table of the study.
+def public_repository(root: Path) -> str | None:
+    """Return the web address of the public repository that a checkout's remote `origin` names, if it names one.
+
+    Public are GitHub and GitLab, for which there are buttons.
+
+    Args:
+        root: root of the checkout.
+    """
+    if not (root / ".git").exists() or not shutil.which("git"):
+        return None
+    command = ["git", "-C", str(root), "config", "--get", "remote.origin.url"]
+    found = PUBLIC.fullmatch(subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout.strip())
+    return f"https://{found['host']}/{found['path']}" if found else None
+
+
+def _with_buttons(settings: str, repository: str | None) -> str:
+    """Return Jupyter Book's settings with buttons that lead to the repository, and to its notebooks on Binder."""
+    if repository is None:
+        return settings
+    loaded = yaml.safe_load(settings)
+    options: dict[str, Any] = loaded["sphinx"]["config"]["html_theme_options"]
+    options |= {"repository_url": repository, "repository_branch": "HEAD", "path_to_docs": ""}
+    options |= {"use_repository_button": True, "use_issues_button": True}
+    options["launch_buttons"] = {"binderhub_url": BINDER, "notebook_interface": "jupyterlab"}
+    return yaml.safe_dump(loaded, sort_keys=False, allow_unicode=True)
+
+
+def results() -> list[Result]:
+    """Return all figures and tables of the paper and its supplement in its order, and then those beside them."""
+    drawn = [Result(each.label, each.title, each.notebook, "", name) for name, each in FIGURES.items()]
+    return sorted((*WITHOUT_EXPERIMENTS, *drawn), key=lambda result: result.number or (True, True, 0))
+
+
+def results_table(profile: str, parameters: Parameters | None = None) -> str:
+    """Return the index of results in Markdown: a row for each figure and table, with the number of its records.
 
     Args:
         profile: name of the profile that the commands in it name.
+        parameters: those of the notebooks, which say what of the profile is chosen.
 
     Raises:
-        InputError: if there is no such profile.
+        InputError: if there is no such profile, or a parameter has an impossible value.
     """
-    left_out = find_profile(profile).left_out
-    rows = ["| paper | what | chapter | regenerate with; its records |", "|---|---|---|---|"]
-    for figure in FIGURES.values():
-        command = f"`srnet run --profile {profile} --figure {figure.name}`"
-        records = f"[records](../notebooks/{figure.notebook}.ipynb#records)"
-        if figure.name in left_out:
-            command = f"not in the profile `{profile}`"
-        chapter = f"{{doc}}`../notebooks/{figure.notebook}`"
-        rows.append(f"| {figure.label} | {figure.title} | {chapter} | {command}; {records} |")
-    return "\n".join(rows)
+    chosen = {name: value for name, value in (parameters or {}).items() if name in ("tasks", "sparsities", "seeds")}
+    study = choose(profile, **chosen)  # type: ignore[arg-type]
+    head = ["| paper | what | chapter | regenerate with | records |", "|---|---|---|---|---|"]
+    papers: list[str] = []
+    others: list[str] = []
+    for result in results():
+        name, chapter = result.figure, f"../notebooks/{result.notebook}"
+        records = "none"
+        command = f"`papermill notebooks/{result.notebook}.ipynb out.ipynb -p profile {profile}`"
+        if name in study.figures:
+            command = f"`srnet run --profile {profile} --figure {name}`"
+            records = f"[{len(study.experiments([name]))}]({chapter}.ipynb#records)"
+        elif name:
+            command, records = f"not in the profile `{profile}`", f"[none here]({chapter}.ipynb#records)"
+        place = f"[{result.label}]({chapter}.ipynb#{result.place})" if result.place else result.label
+        if result.number and not result.place:
+            place = f"{{ref}}`{result.label} <{name or 'figure-1'}>`"
+        (papers if result.number else others).append(
+            f"| {place} | {result.title} | {{doc}}`{chapter}` | {command} | {records} |"
+        )
+    beside = ["", "Beside the paper:", "", *head, *others] if others else []
+    return "\n".join([*head, *papers, *beside])
 
 
-def _fill_index(page: Path, profile: str) -> None:
+def _fill_index(page: Path, profile: str, parameters: Parameters) -> None:
     if page.is_file():
-        text = page.read_text(encoding="utf-8").replace("{{ results }}", results_table(profile))
+        text = page.read_text(encoding="utf-8").replace("{{ results }}", results_table(profile, parameters))
         page.write_text(text, encoding="utf-8")
 
 
@@ -196,6 +288,20 @@ def _fits(value: object, parameter: Mapping[str, str]) -> bool:
     if wanted == "NoneType" or (value is None and parameter["default"] == "None"):
         return True
     return given == wanted or (given, wanted) in {("int", "float"), ("tuple", "list"), ("list", "tuple")}
+
+
+def _execute_all(root: Path, source: Path, bound: Mapping[str, Parameters], progress: Progress) -> None:
+    """Execute notebooks side by side: when the study is computed, each mostly imports and draws on one core."""
+    task = progress.add_task("notebooks", total=len(bound))
+    with ThreadPoolExecutor(min(cores(), AT_ONCE)) as pool:
+        running = {pool.submit(_execute, root, name, source / name, values): name for name, values in bound.items()}
+        for done in as_completed(running):
+            try:
+                done.result()
+            except Exception:
+                pool.shutdown(cancel_futures=True)
+                raise
+            progress.update(task, advance=1, description=f"notebooks, last {running[done]}")
 
 
 def _execute(root: Path, name: str, output: Path, values: Parameters) -> None:

@@ -65,7 +65,8 @@ def book(
         raise InputError(f"{error.name} is not installed: pip install 'srnet[book]'") from None
     root = find_root(Path.cwd())
     study, kept = Choice(profile).study(places), places.results(checkpoint_every)
-    tell(study.compute(kept, figures_of(root), workers, scheduler), kept)
+    figures = [name for name in figures_of(root) if name in study.figures]
+    tell(study.compute(kept, figures, workers, scheduler), kept)
     os.environ |= _environment(kept, study)
     try:
         page = build_book(profile, out)

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure as Drawing
 from myst_nb import glue  # type: ignore[import-untyped]
 from pandas.io.formats.style import Styler
 
-from srnet.claims import beside, verdicts
+from srnet.claims import beside, resampled, verdicts
 from srnet.errors import InputError
 from srnet.experiments import FineTuned
 from srnet.figures import csv_link, means, records
@@ -93,13 +93,14 @@ class Chapter:
         return self._tables[figure]
 
     def draw(self, figure: str, drawn: Draw) -> None:
-        """Show a figure and glue it under its name.
+        """Show a figure and glue it under its name; for its caption, glue over how many seeds it is as "NAME-seeds".
 
         Args:
             figure: name of the figure.
             drawn: draws it.
         """
         reason = self.lacks(figure)
+        glue(f"{figure}-seeds", self.repetitions, display=False)
         glue(figure, Markdown(f"*{reason}*") if reason else drawn(self.table(figure), self.source))
 
     def scores(self, figure: str, shown: Callable[[pd.DataFrame], pd.DataFrame] = means) -> None:
@@ -126,12 +127,15 @@ class Chapter:
         found = []
         for figure in figures:
             if not self.lacks(figure):
-                others = {name: self.table(name) for name in beside(figure) if not self.lacks(name)}
-                found.append(verdicts(figure, self.table(figure), others))
+                others = {name: self._resampled(name) for name in beside(figure) if not self.lacks(name)}
+                found.append(verdicts(figure, self._resampled(figure), others))
         rows = pd.concat([pd.DataFrame(), *found])
         if rows.empty:
             return HTML("<p>None of the paper's findings can be tested on what is shown here.</p>")
         return rows.style.hide(axis="index").set_table_attributes('class="dataframe claims"')
+
+    def _resampled(self, figure: str) -> pd.DataFrame:
+        return resampled(self.table(figure), self.study, figure, self.store)
 
     def records(self, *figures: str) -> pd.DataFrame:
         """Return which experiment each point of the figures comes from."""

@@ -1,12 +1,14 @@
-"""What every figure and table of the paper and its supplement shows, as labelled experiments (`srnet.settings`)."""
+"""What every figure and table of the paper, its supplement and this study shows: experiments with labels."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
+from srnet.deviations import deviation_runs
 from srnet.experiments import Checkpoint, FineTuned, Pretrained
 from srnet.mask_training import Gradual
 from srnet.settings import Run, Setting
+from srnet.sweep import sweep_runs
 from srnet.tasks import TASKS
 
 TIMING_SPARSITY = 0.7  # Section 5.1
@@ -18,11 +20,11 @@ PLM_SPARSITIES = (0.5, 0.7)  # Appendix C.5
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure or table of the paper or its supplement.
+    """A figure or table of the paper, its supplement or this study.
 
     Attributes:
         name: its name on the command line and in notebooks, such as "figure-2".
-        label: what the paper calls it.
+        label: what the paper calls it, if it is the paper's.
         title: what it shows.
         notebook: file name of the chapter that shows it, without its ending.
         runs: the experiments of one task and one repetition.
@@ -188,5 +190,7 @@ FIGURES: Mapping[str, Figure] = {
         ),
         Figure("table-5", "Table 5", "initialisation and scope of mask training", "C4-ablation", _ablation),
         Figure("table-6", "Table 6", "other pre-trained models", "C5-other-plms", _by_plm),
+        Figure("deviations", "Deviations", "the released code against the paper's text", "deviations", deviation_runs),
+        Figure("pocket-world", "The pocket world", "full models by strength of the bias", "pocket-world", sweep_runs),
     )
 }

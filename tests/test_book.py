@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import chdir
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from filelock import FileLock
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from srnet.book import BookError, bind_parameters, build_book, figures_of, find_root
+from srnet.book import BookError, bind_parameters, build_book, figures_of, find_root, public_repository
 from srnet.errors import InputError
 
 ROOT = Path(__file__).parents[1]
@@ -152,6 +153,56 @@ def test_figures_of_a_book_are_those_that_its_notebooks_name(checkout: Path) -> 
     write_notebook(checkout / "notebooks" / "draft.ipynb", 'study.table("figure-8", store)')  # in no table of contents
     assert figures_of(checkout) == ["figure-s1", "table-5"]
     assert figures_of(ROOT)[0] == "figure-2"
+
+
+def git(folder: Path, *words: str) -> None:
+    subprocess.run(["git", "-C", str(folder), *words], check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize(
+    ("remote", "address"),
+    [
+        ("https://github.com/owner/some.book.git", "https://github.com/owner/some.book"),
+        ("https://github.com/owner/book/", "https://github.com/owner/book"),
+        ("git@github.com:owner/book.git", "https://github.com/owner/book"),
+        ("ssh://git@gitlab.com/owner/book", "https://gitlab.com/owner/book"),
+        ("https://name:secret@gitlab.com/owner/book.git", "https://gitlab.com/owner/book"),
+        ("https://git.example.org/owner/book.git", None),
+        ("https://example.org/github.com/owner/book", None),
+        ("https://gitlab.com/group/part/book", None),
+        ("/srv/git/book.git", None),
+        (None, None),
+    ],
+)
+def test_public_repository_is_what_the_remote_names(tmp_path: Path, remote: str | None, address: str | None) -> None:
+    git(tmp_path, "init")
+    if remote:
+        git(tmp_path, "remote", "add", "origin", remote)
+    assert public_repository(tmp_path) == address
+
+
+def test_folder_without_git_has_no_public_repository(tmp_path: Path) -> None:
+    assert public_repository(tmp_path) is None
+
+
+def test_chapter_can_be_taken_away_as_executed_and_opened_where_it_is_published(checkout: Path) -> None:
+    out = checkout / "out"
+    build_book("smoke", out)
+    page = (out / "html" / "notebooks" / "trial.html").read_text()
+    (link,) = re.findall(r'href="([^"]*\.ipynb)"', page)
+    executed = nbformat.read(out / "html" / "notebooks" / link, as_version=4)
+    assert [output.text for cell in executed.cells[1:] for output in cell.outputs] == ["smoke\n"]
+    for absent in ("mybinder", "github.com", "Open issue"):
+        assert absent not in page
+
+    git(checkout, "init")
+    git(checkout, "remote", "add", "origin", "git@github.com:owner/book.git")
+    build_book("smoke", out)
+    page = (out / "html" / "notebooks" / "trial.html").read_text()
+    assert 'href="https://mybinder.org/v2/gh/owner/book/HEAD?urlpath=lab/tree/notebooks/trial.ipynb"' in page
+    assert 'href="https://github.com/owner/book"' in page
+    assert 'href="https://github.com/owner/book/issues/new' in page
+    assert "mybinder" not in (out / "html" / "book" / "intro.html").read_text()  # there is nothing to execute
 
 
 @pytest.fixture

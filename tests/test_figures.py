@@ -21,7 +21,9 @@ from matplotlib.text import Text
 from srnet import InputError
 from srnet.figures import (
     CURVES,
+    bias_sweep,
     csv_link,
+    deviation_dots,
     loss_weights,
     mask_learning,
     means,
@@ -49,6 +51,13 @@ SEEN = {
     "without middle": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
     "without short": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]],
 }
+DRAWINGS: dict[str, Callable[..., Figure]] = {
+    "figure-7": start_curves,
+    "figure-s3": start_curves,
+    "deviations": deviation_dots,
+    "pocket-world": bias_sweep,
+}
+OF_CURVES = [name for name in FIGURES if DRAWINGS.get(name) not in (deviation_dots, bias_sweep)]
 XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
 
 
@@ -56,7 +65,8 @@ XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1
 def table_of(name: str, tasks: tuple[str, ...] | None = None) -> pd.DataFrame:
     """Return a table as the study would make it for a figure, with three seeds and scores up to both ends."""
     random = np.random.default_rng(0)
-    study = choose("paper", tasks=tasks, seeds=[1, 2, 3], inputs=Inputs(device="cpu"))
+    profile = "pocket" if name == "pocket-world" else "paper"  # which has all other figures
+    study = choose(profile, tasks=tasks, seeds=[1, 2, 3], inputs=Inputs(device="cpu"))
     rows = []
     for run in study.runs(name):
         task = TASKS[run.task]
@@ -70,9 +80,7 @@ def table_of(name: str, tasks: tuple[str, ...] | None = None) -> pd.DataFrame:
 
 
 def drawing_of(name: str) -> Callable[..., Figure]:
-    if name.startswith("table"):
-        return score_dots
-    return start_curves if name in ("figure-7", "figure-s3") else sparsity_curves
+    return DRAWINGS.get(name, score_dots if name.startswith("table") else sparsity_curves)
 
 
 @cache
@@ -106,10 +114,10 @@ def lab(color: str, matrix: np.ndarray) -> np.ndarray:
 
 
 def test_every_curve_has_a_style_and_every_style_a_curve() -> None:
-    assert {curve for name in FIGURES for curve in table_of(name).curve} == set(CURVES)
+    assert {curve for name in OF_CURVES for curve in table_of(name).curve} == set(CURVES)
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", OF_CURVES)
 def test_no_two_curves_of_a_figure_look_alike(name: str) -> None:
     for one, other in combinations(table_of(name).curve.unique(), 2):
         a, b = CURVES[one], CURVES[other]
@@ -124,7 +132,7 @@ def test_no_two_curves_of_a_figure_look_alike(name: str) -> None:
             assert apart > 15, f"{one} and {other}, seen {who}: {apart:.0f}"
 
 
-@pytest.mark.parametrize("name", [name for name in FIGURES if not name.startswith("table")])
+@pytest.mark.parametrize("name", [name for name in OF_CURVES if not name.startswith("table")])
 def test_a_panel_per_data_set_and_a_line_per_curve(name: str) -> None:
     table, figure = table_of(name), draw(name)
     tasks = FIGURES[name].tasks
@@ -167,10 +175,10 @@ def scores_drawn(axis: Axes, dots: bool) -> Iterator[np.ndarray]:
     yield np.array(axis.get_xlim() if dots else axis.get_ylim())
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", [*OF_CURVES, "deviations"])
 def test_nothing_is_drawn_below_0_or_above_100_percent(name: str) -> None:
     figure = draw(name)
-    dots = name.startswith("table")
+    dots = drawing_of(name) in (score_dots, deviation_dots)
     drawn = [np.concatenate(list(scores_drawn(axis, dots))) for axis in panels(figure)]
     assert all(values.min() >= 0 and values.max() <= 100 for values in drawn)
     assert any(values.max() == 100 for values in drawn)  # so something was cut

@@ -12,6 +12,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from srnet.errors import InputError
+from srnet.experiments import Pretrained, closure
 from srnet.notebook import PARAMETERS, Chapter, open_chapter
 from srnet.store import Store
 from srnet.study import COLUMNS, choose
@@ -70,6 +71,16 @@ def test_notebook_runs_and_shows_its_figures_and_claims(execute, notebook: Path)
             assert re.search("holds|fails", data[0]["text/html"])
         elif name == "provenance":
             assert "numbers mean nothing" in data[0]["text/markdown"]
+
+
+def test_a_notebook_alone_computes_what_its_figure_needs_and_nothing_else(  # type: ignore[no-untyped-def]
+    execute, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SRNET_STORE", str(tmp_path / "store"))
+    execute(ROOT / "notebooks" / "C4-ablation.ipynb", profile="smoke", tasks=["nli"], seeds="[1]")
+    needed = closure(choose("smoke", ["nli"], seeds=[1]).experiments(["table-5"]))
+    kept = [each.key for each in needed if not isinstance(each, Pretrained)]
+    assert sorted(Store(tmp_path / "store").keys()) == sorted(kept)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ import nbformat
 import pytest
 from sphinx_external_toc.parsing import parse_toc_yaml
 
-from srnet.book import figures_of, results_table
+from srnet.book import figures_of, results, results_table
 from srnet.runs import FIGURES
+from srnet.study import choose
 
 ROOT = Path(__file__).parents[1]
 PAGES = list(parse_toc_yaml(ROOT / "_toc.yml"))
@@ -18,6 +19,7 @@ NUMBER = r"[A-E]?\.?\d+(?:\.\d+)*"
 LISTED = rf"{NUMBER}(?:(?:, {NUMBER})*,? (?:and|to) {NUMBER})?"
 ALLOWED = (
     r"```.*?```",
+    r"\]\([^)\s]*\)",  # targets of links
     r"`[^`]*`",  # names in code, citations, glued numbers
     r"\$\$[^%$]*\$\$",  # formulae; a result in per cent is none
     r"\$[^%$]*\$",
@@ -57,6 +59,8 @@ def typed_numbers(text: str) -> list[str]:
         ("at {glue:text}`sparsity:.0f` % {cite:p}`liu2022`, $s = 1 - \\beta$", []),
         ("more than 95 % (*paper: 95 to 98 %*)", ["95"]),
         ("1. first\n2. second", []),
+        ("see [the code](https://example.org/7)", []),
+        ("see [the 7 codes](https://example.org/)", ["7"]),
     ],
 )
 def test_typed_numbers_are_found(text: str, found: list[str]) -> None:
@@ -85,14 +89,69 @@ def test_every_page_and_notebook_is_in_the_table_of_contents() -> None:
     assert sorted(PAGES) == sorted(str(path.relative_to(ROOT).with_suffix("")) for path in files)
 
 
+PAPER = [
+    *(f"Figure {number}" for number in range(1, 9)),
+    *(f"Figure {number} of the supplement" for number in range(1, 4)),
+    *(f"Table {number}" for number in range(1, 7)),
+]
+
+
+def labels_in(path: Path) -> list[str]:
+    """Return the paper's labels that captions begin with, and that headings have, in a notebook."""
+    cells = nbformat.read(path, as_version=4).cells
+    captions = "\n".join(cell.metadata.get("mystnb", {}).get("figure", {}).get("caption", "") for cell in cells)
+    headings = "\n".join(re.findall("^#.*", "\n".join(cell.source for cell in cells), re.MULTILINE))
+    found = re.findall(
+        r"^\*\*((?:Figure|Table) \d(?: of the supplement)?)(?: of the paper)?\.\*\* ", captions, re.MULTILINE
+    )
+    pairs = re.findall(r": Tables (\d) and (\d)$", headings, re.MULTILINE)
+    return [*found, *(f"Table {number}" for pair in pairs for number in pair)]
+
+
+def test_every_figure_and_table_of_the_paper_has_its_label_in_its_chapter() -> None:
+    placed = {label: path.stem for path in CHAPTERS for label in labels_in(path)}
+    assert placed == {result.label: result.notebook for result in results() if result.number}
+    assert [label for path in CHAPTERS for label in labels_in(path) if label not in PAPER] == []
+
+
+def test_index_of_results_has_all_of_the_paper_in_its_order_and_the_rest_apart() -> None:
+    assert [result.label for result in results() if result.number] == PAPER
+    paper, beside = results_table("pocket").split("\n\nBeside the paper:\n\n")
+    labels = [
+        re.sub(r"^\| (?:\{ref\}`|\[)?(.*?)(?: <.*>`|\]\(.*?\))? \|.*", r"\1", row) for row in paper.splitlines()[2:]
+    ]
+    assert labels == PAPER
+    assert len(beside.splitlines()[2:]) == len(FIGURES) - len(
+        [figure for figure in FIGURES.values() if figure.label in PAPER]
+    )
+
+
 def test_index_of_results_leads_from_each_figure_to_chapter_command_and_records() -> None:
-    header, _, *rows = results_table("pocket").splitlines()
-    assert header.count("|") == 5
-    assert len(rows) == len(FIGURES)
-    for row, figure in zip(rows, FIGURES.values(), strict=True):
-        assert row.startswith(f"| {figure.label} |")
+    rows = {
+        row.split("|")[2].strip(): row
+        for row in results_table("pocket", {"seeds": [1, 2]}).splitlines()
+        if "{doc}" in row
+    }
+    fewer = results_table("pocket", {"seeds": [1]})
+    study = choose("pocket", seeds=[1, 2])
+    for figure in FIGURES.values():
+        row = rows[figure.title]
         assert f"{{doc}}`../notebooks/{figure.notebook}`" in row
-        assert f"../notebooks/{figure.notebook}.ipynb#records" in row
-        command = f"srnet run --profile pocket --figure {figure.name}"
-        assert (command in row) == (figure.name != "table-6")
+        if figure.name == "table-6":
+            assert "not in the profile `pocket` | [none here]" in row
+            continue
+        assert f"`srnet run --profile pocket --figure {figure.name}`" in row
+        assert f"[{len(study.experiments([figure.name]))}](../notebooks/{figure.notebook}.ipynb#records)" in row
+        assert row not in fewer
     assert "{{ results }}" in (ROOT / "book" / "index-of-results.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("profile", ["smoke", "pocket", "small", "paper"])
+def test_index_of_results_is_of_every_profile(profile: str) -> None:
+    assert results_table(profile).count("{doc}") == len(results())
+
+
+def test_every_chapter_with_records_has_a_heading_for_them() -> None:
+    for notebook in {figure.notebook for figure in FIGURES.values()}:
+        cells = nbformat.read(ROOT / "notebooks" / f"{notebook}.ipynb", as_version=4).cells
+        assert [cell for cell in cells if cell.source.startswith("## Records\n")]

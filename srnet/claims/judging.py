@@ -142,8 +142,9 @@ def _judged(claim: Claim, task: str, results: Results) -> dict[str, object]:
 
 
 def _complete(study: Study, store: Store) -> list[str]:
-    """Return the figures of the one task of a study whose experiments are all in the store."""
-    names = [name for name in study.figures if study.tasks[0] in FIGURES[name].tasks]
+    """Return the figures that claims are about and whose experiments of the study's one task are all in the store."""
+    claimed = {name for claim in CLAIMS for name in claim.figures}
+    names = [name for name in study.figures if name in claimed and study.tasks[0] in FIGURES[name].tasks]
     return [name for name in names if all(store.has(run.experiment) for run in study.runs(name))]
 
 

@@ -1,16 +1,20 @@
 """Figures and tables of the study, drawn from tidy tables (`srnet.study.Study.table`), and drawings of its methods."""
 
 from srnet.figures.curves import sparsity_curves, start_curves
+from srnet.figures.deviations import deviation_dots
 from srnet.figures.dots import score_dots
 from srnet.figures.heatmap import subset_heatmap
 from srnet.figures.methods import loss_weights, mask_learning, pruning_steps
 from srnet.figures.paradigms import paradigms
 from srnet.figures.style import CURVES, save_figure
+from srnet.figures.sweep import bias_sweep
 from srnet.figures.tables import csv_link, means, records, score_table, subset_means, write_csv
 
 __all__ = [
     "CURVES",
+    "bias_sweep",
     "csv_link",
+    "deviation_dots",
     "loss_weights",
     "mask_learning",
     "means",
