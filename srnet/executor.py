@@ -284,6 +284,11 @@ def places(inputs: Inputs) -> int:
     """Return how many experiments run best at once: one per GPU, or one per core that this process may use."""
     if inputs.place.startswith("cuda"):
         return 1 if inputs.device else torch.cuda.device_count()
+    return cores()
+
+
+def cores() -> int:
+    """Return how many processor cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
