@@ -293,8 +293,9 @@ def _fits(value: object, parameter: Mapping[str, str]) -> bool:
 
 def _execute_all(root: Path, source: Path, bound: Mapping[str, Parameters], progress: Progress) -> None:
     """Execute notebooks side by side: when the study is computed, each mostly imports and draws on one core."""
-    task = progress.add_task("notebooks", total=len(bound))
-    with ThreadPoolExecutor(min(cores(), AT_ONCE)) as pool:
+    task, at_once = progress.add_task("notebooks", total=len(bound)), min(cores(), AT_ONCE)
+    os.environ.setdefault("OMP_NUM_THREADS", str(cores() // at_once))  # more threads than cores wait for each other
+    with ThreadPoolExecutor(at_once) as pool:
         running = {pool.submit(_execute, root, name, source / name, values): name for name, values in bound.items()}
         for done in as_completed(running):
             try:
