@@ -12,7 +12,20 @@ from datasets import ClassLabel, Dataset
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from srnet.claims import CLAIMS, FAILS, HOLDS, UNTESTABLE, Claim, beside, judged, ledger, readable, resampled, verdicts
+from srnet.claims import (
+    CLAIMS,
+    FAILS,
+    HOLDS,
+    UNTESTABLE,
+    Claim,
+    beside,
+    by_task,
+    judged,
+    ledger,
+    readable,
+    resampled,
+    verdicts,
+)
 from srnet.claims.bootstrap import resampled_scores
 from srnet.claims.measures import (
     ID,
@@ -324,6 +337,16 @@ def test_intervals_and_the_papers_figures_are_shown_where_there_are_any(tables: 
     shown = readable(result)
     assert shown["95 %"][0] == f"{result.low[0]:+.1f} to {result.high[0]:+.1f}"
     assert shown["in the paper"][0] == "of the paper"
+
+
+def test_the_brief_ledger_has_a_row_per_claim_and_a_column_per_task(tables: Tables) -> None:
+    tasks = ["nli", "fact"]
+    result = judged(CLAIMS, {**tables, "figure-4": tables["figure-4"].query("task == 'nli'")}, tasks)
+    brief = by_task(result)
+    assert list(brief.columns) == ["section", "claim", *tasks]
+    assert list(brief.section) == [f"{claim.section} {claim.item}" for claim in CLAIMS]
+    row = brief[brief.section == "4.3.2 a"].iloc[0]
+    assert (row.nli, row.fact) == ("holds (+2.5 ± 0.0; 2 of 2)", "–")
 
 
 def test_an_effect_that_is_no_score_says_its_unit(tables: Tables) -> None:

@@ -19,7 +19,7 @@ from srnet.study import COLUMNS, choose
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-SMALL = {"tasks": ["nli"], "sparsities": [0.0, 0.7], "seeds": [1]}
+SMALL = {"tasks": ["nli"], "sparsities": [0.0, 0.5, 0.7], "seeds": [1]}
 
 
 @pytest.fixture

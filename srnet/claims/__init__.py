@@ -7,7 +7,7 @@ sentence such as "comparable" has to be given a number before a table can answer
 
 from srnet.claims.bootstrap import resampled
 from srnet.claims.claim import Claim
-from srnet.claims.judging import CLAIMS, FAILS, HOLDS, UNTESTABLE, beside, judged, ledger, readable, verdicts
+from srnet.claims.judging import CLAIMS, FAILS, HOLDS, UNTESTABLE, beside, by_task, judged, ledger, readable, verdicts
 from srnet.claims.measures import Effect, Line, Measure, Results, UntestableError
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Results",
     "UntestableError",
     "beside",
+    "by_task",
     "judged",
     "ledger",
     "readable",

@@ -121,6 +121,25 @@ def readable(judged: pd.DataFrame) -> pd.DataFrame:
     return text
 
 
+def by_task(judged: pd.DataFrame) -> pd.DataFrame:
+    """Return the verdicts in brief, a row per claim.
+
+    Args:
+        judged: what `judged` or `ledger` gives.
+
+    Returns:
+        Text in the columns section and claim, and one column per task with the verdict, the margin and how many seeds
+        agree; for what cannot be tested, a dash.
+    """
+    agree = judged.agree.astype("Int64").astype(str) + " of " + judged.seeds.astype("Int64").astype(str)
+    brief = judged.verdict + " (" + judged.apply(_margin, axis=1) + "; " + agree + ")"
+    brief = brief.where(judged.verdict != UNTESTABLE, "–")
+    labels = {"section": judged.section + " " + judged["item"], "claim": judged.claim, "task": judged.task}
+    table = pd.DataFrame({**labels, "brief": brief})
+    wide = table.pivot(index=["section", "claim"], columns="task", values="brief")
+    return wide.reindex(table[["section", "claim"]].drop_duplicates())[list(table.task.unique())].reset_index()
+
+
 def _judged(claim: Claim, task: str, results: Results) -> dict[str, object]:
     row: dict[str, object] = {"section": claim.section, "item": claim.item, "claim": claim.text}
     row |= {"tested": claim.tested, "task": task, "unit": claim.measure.unit, "paper": claim.paper}
