@@ -82,8 +82,8 @@ class Profile:
     left_out: tuple[str, ...] = ()
 
 
-# With 400, 600 and 800 steps, masks at 70 % (std and poe, in the raw and the fine-tuned model, three tasks, seeds 5 and 6)
-# had mean ID scores of 88.8, 88.5 and 88.6 %; with cross-entropy alone 92.7, 93.5 and 93.6 %.
+# With 400, 600 and 800 steps, masks at 70 % (std and poe, in the raw and the fine-tuned model, three tasks, seeds 5 and
+# 6) had mean ID scores of 88.8, 88.5 and 88.6 %; with cross-entropy alone 92.7, 93.5 and 93.6 %.
 _POCKET = Training(
     full=Recipe(steps=400, lr=1e-3, warmup=40),
     full_debiased=Recipe(steps=400, lr=1e-3, warmup=40),
