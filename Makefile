@@ -8,6 +8,7 @@ BIN := $(VENV)/bin
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
 .DEFAULT_GOAL := help
+unexport PYTHONDONTWRITEBYTECODE  # each of many processes would compile its imports anew
 .PHONY: help env book test notebooks lint lock clean python
 
 fail = { echo "error: $(1)" >&2; exit 1; }
