@@ -6,9 +6,9 @@ from srnet.figures.dots import score_dots
 from srnet.figures.heatmap import subset_heatmap
 from srnet.figures.methods import loss_weights, mask_learning, pruning_steps
 from srnet.figures.paradigms import paradigms
-from srnet.figures.style import CURVES, save_figure
+from srnet.figures.style import CURVES
 from srnet.figures.sweep import bias_sweep
-from srnet.figures.tables import csv_link, means, records, score_table, subset_means, write_csv
+from srnet.figures.tables import csv_link, means, records, score_table, subset_means
 
 __all__ = [
     "CURVES",
@@ -21,12 +21,10 @@ __all__ = [
     "paradigms",
     "pruning_steps",
     "records",
-    "save_figure",
     "score_dots",
     "score_table",
     "sparsity_curves",
     "start_curves",
     "subset_heatmap",
     "subset_means",
-    "write_csv",
 ]

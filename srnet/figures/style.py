@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -10,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from srnet.errors import InputError
-from srnet.files import written_whole
 
 WIDTH = 7.8
 """Width of every figure in inches: that of the book's text, so that letters come out in the sizes given here."""
@@ -159,21 +157,6 @@ def legend(figure: Figure, unused: Axes | None = None) -> None:
             ncols=4 if len(labels) == 4 else 3,
             frameon=False,
         )
-
-
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure for print: PDF, SVG or PNG (300 dpi) by the ending of `path`.
-
-    Raises:
-        InputError: if the ending is another.
-    """
-    kind = path.suffix.removeprefix(".").lower()
-    if kind not in ("pdf", "svg", "png"):
-        raise InputError(f"{path}: unknown kind of picture; end the name in .pdf, .svg or .png")
-    # Neither time nor random names in the file, so that the same figure is the same file.
-    still = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}[kind]
-    with plt.rc_context({"svg.hashsalt": "srnet"}), written_whole(path) as temporary:
-        figure.savefig(temporary, format=kind, dpi=300, metadata=still)
 
 
 def limits(spans: Iterable[tuple[float, float]]) -> tuple[float, float]:

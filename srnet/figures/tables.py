@@ -2,12 +2,10 @@
 
 import base64
 import html
-from pathlib import Path
 
 import pandas as pd
 
 from srnet.figures.style import DATASETS, label_of
-from srnet.files import written_whole
 from srnet.tasks import TASKS
 
 
@@ -62,12 +60,6 @@ def records(table: pd.DataFrame) -> pd.DataFrame:
     """Return the key of the experiment behind each point of a figure."""
     points = [*_points(table), "seed"]
     return table[[*points, "key"]].drop_duplicates().set_index(points)
-
-
-def write_csv(table: pd.DataFrame, path: Path) -> None:
-    """Write a figure's results as CSV in UTF-8, with scores to their last digit."""
-    with written_whole(path) as temporary:
-        table.to_csv(temporary, index=False, lineterminator="\n")
 
 
 def csv_link(table: pd.DataFrame, name: str) -> str:
