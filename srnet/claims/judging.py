@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from srnet.claims import analysis, fine_tuned, other_scenarios, supplement
+from srnet.claims import appendix, section_4, section_5
 from srnet.claims.bootstrap import resampled
 from srnet.claims.claim import Claim
 from srnet.claims.measures import Results, UntestableError
@@ -13,12 +13,7 @@ from srnet.runs import FIGURES
 from srnet.store import Store
 from srnet.study import Study
 
-CLAIMS: tuple[Claim, ...] = (
-    *fine_tuned.CLAIMS,
-    *other_scenarios.CLAIMS,
-    *analysis.CLAIMS,
-    *supplement.CLAIMS,
-)
+CLAIMS: tuple[Claim, ...] = (*section_4.CLAIMS, *section_5.CLAIMS, *appendix.CLAIMS)
 HOLDS, FAILS, UNTESTABLE = "holds", "fails", "cannot be tested here"
 COLUMNS = [
     *("section", "item", "claim", "tested", "task", "verdict"),

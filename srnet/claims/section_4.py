@@ -1,8 +1,100 @@
-"""Findings of Sections 4.3.2, 4.4.2 and 4.5.2: isolated, untrained and unbiased subnetworks (Figures 4 to 6)."""
+"""Findings of Section 4: subnetworks of fine-tuned BERT, isolated, untrained and unbiased ones (Figures 2 to 6)."""
 
 from srnet.claims.claim import Claim, lettered
-from srnet.claims.fine_tuned import MASK_POE, MEDIUM
-from srnet.claims.measures import ID, OOD, Line, exceeds, falls_short, keeps, robust, unbiased
+from srnet.claims.measures import (
+    ID,
+    OOD,
+    Line,
+    comparable,
+    exceeds,
+    falls_short,
+    keeps,
+    reaches,
+    robust,
+    unbiased,
+)
+
+MEDIUM = (0.5, 0.7)
+
+FIGURE_2 = ("figure-2",)
+MASK, MASK_POE = Line(FIGURE_2, "mask train (std)"), Line(FIGURE_2, "mask train (poe)")
+
+
+def _fine_tuned() -> tuple[Claim, ...]:
+    full, full_poe = Line(FIGURE_2, "full bert (std)"), Line(FIGURE_2, "full bert (poe)")
+    imp, imp_poe = Line(FIGURE_2, "imp (std)"), Line(FIGURE_2, "imp (poe)")
+    figure = ("figure-3",)
+    full_3, debiased = Line(figure, "full bert (std)"), Line(figure, "full bert (poe)")
+    mask_3, imp_3 = Line(figure, "mask train (poe)"), Line(figure, "imp (poe)")
+    from_biased = Line(figure, "full bert (std) -> mask train (poe)")
+    return lettered(
+        "4.2.2",
+        (
+            "Subnetworks of a BERT fine-tuned with cross-entropy keep its in-distribution score up to medium sparsity.",
+            keeps(MASK.at(*MEDIUM), full),
+        ),
+        (
+            "Iterative magnitude pruning keeps it at half the weights too.",
+            keeps(imp.at(0.5), full),
+        ),
+        (
+            "Mask training with the standard loss alone already makes the model generalise slightly better out of "
+            "distribution.",
+            exceeds(MASK.at(*MEDIUM), full, OOD),
+        ),
+        (
+            "So does iterative magnitude pruning with the standard loss.",
+            exceeds(imp.at(*MEDIUM), full, OOD),
+        ),
+        (
+            "With a debiasing loss in the search for the mask, subnetworks of the biased model are clearly more "
+            "robust.",
+            exceeds(MASK_POE.at(*MEDIUM), MASK.at(*MEDIUM), OOD),
+        ),
+        (
+            "The debiasing loss makes iterative magnitude pruning find more robust subnetworks as well.",
+            exceeds(imp_poe.at(*MEDIUM), imp.at(*MEDIUM), OOD),
+        ),
+        (
+            "A fine-tuned BERT that relies on the bias contains sparse and robust subnetworks (SRNets): at 50 %.",
+            robust(MASK_POE.at(0.5), full),
+        ),
+        (
+            "A fine-tuned BERT that relies on the bias contains sparse and robust subnetworks (SRNets): at 70 %.",
+            robust(MASK_POE.at(0.7), full),
+        ),
+        (
+            "Such subnetworks of the biased model rival a full BERT that was debiased.",
+            reaches(MASK_POE.at(0.5), full_poe, OOD),
+        ),
+        (
+            "At higher sparsity mask training finds better subnetworks than iterative magnitude pruning: in "
+            "distribution.",
+            exceeds(MASK_POE.at(0.7), imp_poe.at(0.7), ID),
+        ),
+        (
+            "At higher sparsity mask training finds better subnetworks than iterative magnitude pruning: out of "
+            "distribution.",
+            exceeds(MASK_POE.at(0.7), imp_poe.at(0.7), OOD),
+        ),
+        (
+            "A debiased BERT can be pruned up to medium sparsity and stays robust.",
+            robust(mask_3.at(*MEDIUM), full_3),
+        ),
+        (
+            "Iterative magnitude pruning finds robust subnetworks of the debiased BERT too.",
+            robust(imp_3.at(0.5), full_3),
+        ),
+        (
+            "Out of distribution, subnetworks of the debiased BERT come close to all of it.",
+            reaches(mask_3.at(0.5), debiased, OOD),
+        ),
+        (
+            "Debiasing the full model first is not necessary: searched with the debiasing loss, subnetworks of the "
+            "biased and of the debiased BERT are about as robust.",
+            comparable(from_biased.at(*MEDIUM), mask_3.at(*MEDIUM), OOD),
+        ),
+    )
 
 
 def _isolated() -> tuple[Claim, ...]:
@@ -130,4 +222,4 @@ def _unbiased() -> tuple[Claim, ...]:
     )
 
 
-CLAIMS = (*_isolated(), *_untrained(), *_unbiased())
+CLAIMS = (*_fine_tuned(), *_isolated(), *_untrained(), *_unbiased())

@@ -1,8 +1,8 @@
 """Findings of Appendices C.1, C.4 and C.5: other losses, ablation, other models (Figure 1 and Tables 5 and 6)."""
 
 from srnet.claims.claim import Claim, lettered
-from srnet.claims.fine_tuned import MASK, MEDIUM
 from srnet.claims.measures import ID, OOD, Line, Measure, both, comparable, exceeds, robust
+from srnet.claims.section_4 import MASK, MEDIUM
 
 
 def _other_losses() -> tuple[Claim, ...]:
