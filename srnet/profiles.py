@@ -5,21 +5,22 @@ from dataclasses import dataclass, replace
 
 from srnet.errors import InputError
 from srnet.pocket import PLM_NAME, World
+from srnet.statistics import FEVER, OFFICIAL
 from srnet.tasks import TASKS
 from srnet.training import Recipe
 
 SPARSITIES = (0.0, 0.2, 0.5, 0.7, 0.9)
 
 
-def _epoch(*sizes: int) -> int:
-    """Return the steps of an epoch over data sets of these sizes."""
+def _epoch(task: str, *data_sets: str) -> int:
+    """Return the steps of an epoch over official training sets of a task."""
+    sizes = [FEVER["train"] if name == "fever" else OFFICIAL[task, name, "train"].examples[0] for name in data_sets]
     return -(-sum(sizes) // Recipe(1).batch_size)
 
 
-MNLI, QQP, FEVER = _epoch(392_702), _epoch(363_846), _epoch(242_911)
-MNLI_OOD = _epoch(392_702, 30_000)  # HANS's training set
-QQP_OOD = _epoch(363_846, 11_988, 49_401)  # those of PAWS-QQP and PAWS-Wiki
-FEVER_OOD = _epoch(242_911, 7_080)  # FEVER-Symmetric v2's development set, ten times
+_MNLI, _MNLI_OOD = _epoch("nli", "mnli-m"), _epoch("nli", "mnli-m", "hans")
+_QQP, _QQP_OOD = _epoch("paraphrase", "qqp"), _epoch("paraphrase", "qqp", "paws-qqp", "paws-wiki")
+_FEVER, _FEVER_OOD = _epoch("fact", "fever"), _epoch("fact", "fever", "sym2")
 
 
 @dataclass(frozen=True)
@@ -114,31 +115,31 @@ _SMALLER = replace(_SMALL, full=Recipe(steps=300, lr=1e-4, warmup=30), full_debi
 _CHECKPOINTS = (5_000, 10_000, 15_000, 20_000)
 _PAPER = {
     "nli": Training(
-        full=Recipe(steps=3 * MNLI, warmup=3600),
-        full_debiased=Recipe(steps=5 * MNLI, warmup=3600),
-        mask=Recipe(steps=5 * MNLI, warmup=3600),
+        full=Recipe(steps=3 * _MNLI, warmup=3600),
+        full_debiased=Recipe(steps=5 * _MNLI, warmup=3600),
+        mask=Recipe(steps=5 * _MNLI, warmup=3600),
         interval=1000,
-        mask_reweighted=Recipe(steps=3 * MNLI, warmup=3600),
-        mask_ood=Recipe(steps=3 * MNLI_OOD, lr=2e-5, warmup=3600),
-        imp=Recipe(steps=5 * MNLI),
+        mask_reweighted=Recipe(steps=3 * _MNLI, warmup=3600),
+        mask_ood=Recipe(steps=3 * _MNLI_OOD, lr=2e-5, warmup=3600),
+        imp=Recipe(steps=5 * _MNLI),
         checkpoints=_CHECKPOINTS,
     ),
     "paraphrase": Training(
-        full=Recipe(steps=3 * QQP, lr=2e-5, warmup=3400, clip_each=True),
-        full_debiased=Recipe(steps=3 * QQP, lr=2e-5, warmup=3400, clip_each=True),
-        mask=Recipe(steps=7 * QQP, lr=2e-5, warmup=3400, clip_each=True),
+        full=Recipe(steps=3 * _QQP, lr=2e-5, warmup=3400, clip_each=True),
+        full_debiased=Recipe(steps=3 * _QQP, lr=2e-5, warmup=3400, clip_each=True),
+        mask=Recipe(steps=7 * _QQP, lr=2e-5, warmup=3400, clip_each=True),
         interval=1000,
-        mask_ood=Recipe(steps=3 * QQP_OOD, lr=2e-5, clip_each=True),
-        imp=Recipe(steps=7 * QQP, lr=2e-5),
+        mask_ood=Recipe(steps=3 * _QQP_OOD, lr=2e-5, clip_each=True),
+        imp=Recipe(steps=7 * _QQP, lr=2e-5),
         checkpoints=_CHECKPOINTS,
     ),
     "fact": Training(
-        full=Recipe(steps=3 * FEVER, lr=2e-5),
-        full_debiased=Recipe(steps=3 * FEVER, lr=2e-5),
-        mask=Recipe(steps=7 * FEVER, lr=2e-5),
+        full=Recipe(steps=3 * _FEVER, lr=2e-5),
+        full_debiased=Recipe(steps=3 * _FEVER, lr=2e-5),
+        mask=Recipe(steps=7 * _FEVER, lr=2e-5),
         interval=500,
-        mask_ood=Recipe(steps=3 * FEVER_OOD, lr=2e-5),
-        imp=Recipe(steps=7 * FEVER, lr=2e-5),
+        mask_ood=Recipe(steps=3 * _FEVER_OOD, lr=2e-5),
+        imp=Recipe(steps=7 * _FEVER, lr=2e-5),
         checkpoints=_CHECKPOINTS,
     ),
 }
