@@ -1,14 +1,11 @@
-"""Where the authors' released code leaves the paper's text: both readings as experiments, and what they differ by."""
+"""Where the authors' released code leaves the paper's text: both readings as experiments, and what they differ in."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-import pandas as pd
-
 from srnet.experiments import FineTuned, Pruned
 from srnet.mask_training import Gradual
 from srnet.settings import Run, Setting
-from srnet.tasks import TASKS
 
 SPARSITY = 0.7  # of both readings, and where a rising sparsity starts (Section 5.2)
 HIGH_SPARSITY = 0.9  # which a rising sparsity reaches
@@ -45,71 +42,10 @@ class Deviation:
 
 
 def deviation_runs(setting: Setting) -> Iterator[Run]:
-    """Yield both readings of every deviation; a curve is named after deviation and side, "pooler: released code"."""
-    for deviation in DEVIATIONS:
-        for side, experiment in zip((PAPER, RELEASED), deviation.readings(setting), strict=True):
-            yield setting.run(f"{deviation.name}: {side}", deviation.sparsity, experiment)
-
-
-def by_side(table: pd.DataFrame) -> pd.DataFrame:
-    """Return headline scores with the columns ``deviation`` and ``side`` in place of the curve.
-
-    Args:
-        table: results of the figure "deviations" (`srnet.study.Study.table`).
-    """
-    names = table.curve.str.rsplit(": ", n=1, expand=True)
-    return table.assign(deviation=names[0], side=names[1])[table.subset == "all"].drop(columns="curve")
-
-
-def effects(table: pd.DataFrame) -> pd.DataFrame:
-    """Return by how many points the released code's reading scores above the paper's.
-
-    Scores of a task's OOD data sets are averaged.
-
-    Args:
-        table: results of the figure "deviations".
-
-    Returns:
-        A row per deviation, task and split ("ID" or "OOD"), with ``mean`` and ``std`` over seeds in points; ``std`` is
-        missing where there is one seed.
-    """
-    points = ["deviation", "task", "split"]
-    scores = 100 * by_side(table).groupby([*points, "seed", "side"], sort=False).score.mean().unstack("side")
-    return (scores[RELEASED] - scores[PAPER]).groupby(points, sort=False).agg(["mean", "std"])
-
-
-def as_markdown(table: pd.DataFrame | None = None) -> str:
-    """Return all deviations as a table in Markdown, with their effects on each task where results are given.
-
-    Args:
-        table: results of the figure "deviations"; None where the profile has none.
-    """
-    tasks = [] if table is None else list(table.task.unique())
-    cells = None if table is None else _told(effects(table))
-    header = ["the released code and the paper", *(TASKS[task].title for task in tasks)]
-    rows = ["".join(f"| {title} " for title in header) + "|", "|---" * len(header) + "|"]
+    """Yield both readings of every deviation, with the labels ``deviation`` and ``side`` (`PAPER` or `RELEASED`)."""
     for each in DEVIATIONS:
-        words = (
-            f"**{each.name}** (*{each.shown}* at {100 * each.sparsity:g}\N{NO-BREAK SPACE}%)",
-            f"*Released code:* {each.released}",
-            f"*Paper:* {each.paper}",
-            f"*Here:* {each.default}. *Option:* {each.option}.",
-        )
-        found = [] if cells is None else [cells.loc[each.name, task] for task in tasks]
-        rows.append("".join(f"| {cell} " for cell in ["<br>".join(words), *found]) + "|")
-    return "\n".join(rows)
-
-
-def _told(found: pd.DataFrame) -> pd.Series:
-    """Return effects in words by deviation and task: ID, then OOD."""
-    lines = [f"{index[-1]} {_points(mean, std)}" for index, mean, std in found.itertuples()]
-    words = pd.Series(lines, found.index).str.replace(" ", "\N{NO-BREAK SPACE}")
-    return words.groupby(level=["deviation", "task"], sort=False).agg("<br>".join)
-
-
-def _points(mean: float, std: float) -> str:
-    spread = "" if pd.isna(std) else f" ± {std:.1f}"
-    return f"{mean:+.1f}{spread}".replace("-", "−")
+        for side, experiment in zip((PAPER, RELEASED), each.readings(setting), strict=True):
+            yield setting.run(each.shown, each.sparsity, experiment, deviation=each.name, side=side)
 
 
 def _mask(setting: Setting, **changes: bool) -> Pruned:
@@ -177,7 +113,7 @@ DEVIATIONS = (
         "text (as *paper*) and the algorithm (as *released code*).",
         "the algorithm's, which the released code comes down to",
         "`rewind_each_round` of {py:class}`~srnet.magnitude.ImpPlan` is the text's",
-        "imp-rw (std) → ft (std)",
+        "imp-rw (std) -> ft (std)",
         _rewinding,
     ),
     Deviation(

@@ -47,7 +47,7 @@ class Chapter:
 
     study: Study
     store: Store
-    _tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    _tables: dict[tuple[str, bool], pd.DataFrame] = field(default_factory=dict)
 
     @property
     def source(self) -> str:
@@ -80,17 +80,21 @@ class Chapter:
             return f"{label} shows none of the chosen tasks, {', '.join(self.study.tasks)}."
         return ""
 
-    def table(self, figure: str) -> pd.DataFrame:
+    def table(self, figure: str, parts: bool = False) -> pd.DataFrame:
         """Return a figure's results (`srnet.study.Study.table`), computing what is missing.
+
+        Args:
+            figure: name of the figure.
+            parts: whether scores on parts of the data sets are wanted too.
 
         Raises:
             InputError: if the figure cannot be had (`lacks`), or an experiment failed.
         """
         if reason := self.lacks(figure):
             raise InputError(reason)
-        if figure not in self._tables:
-            self._tables[figure] = self.study.table(figure, self.store)
-        return self._tables[figure]
+        if (figure, parts) not in self._tables:
+            self._tables[figure, parts] = self.study.table(figure, self.store, parts)
+        return self._tables[figure, parts]
 
     def draw(self, figure: str, drawn: Draw) -> None:
         """Show a figure and glue it under its name; for its caption, glue over how many seeds it is as "NAME-seeds".
@@ -114,10 +118,9 @@ class Chapter:
             display(Markdown(f"*{reason}*"))
             return
         table = self.table(figure)
-        parts = table.groupby("task", sort=False) if shown is means else [("", table)]
-        for task, rows in parts:
+        for task, rows in table.groupby("task", sort=False) if shown is means else [("", table)]:
             display(*[Markdown(f"*{TASKS[task].title}*")] if task else [], shown(rows))
-        display(HTML(f"<p>{csv_link(table, f'{figure}-{self.study.profile.name}')}</p>"))
+        display(HTML(f"<p>{csv_link(self.table(figure, parts=True), f'{figure}-{self.study.profile.name}')}</p>"))
 
     def claims(self, *figures: str) -> HTML | Styler:
         """Return what the paper claims of figures, each claim with its verdict.

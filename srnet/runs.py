@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
+from srnet.bias_sweep import sweep_runs
 from srnet.deviations import deviation_runs
 from srnet.experiments import Checkpoint, FineTuned, Pretrained
 from srnet.mask_training import Gradual
 from srnet.settings import Run, Setting
-from srnet.sweep import sweep_runs
 from srnet.tasks import TASKS
 
 TIMING_SPARSITY = 0.7  # Section 5.1

@@ -6,7 +6,7 @@ with cross-entropy.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from srnet.experiments import Checkpoint, Data, FineTuned, Masked, Pretrained, Pruned, Teacher, pretrained
@@ -25,6 +25,7 @@ class Run:
         seed: which repetition.
         experiment: what is computed.
         step: the checkpoint of a fine-tuning that is shown; None for its end.
+        labels: what else tells the points of its figure apart, by name; a column each of the figure's table.
     """
 
     task: str
@@ -33,6 +34,7 @@ class Run:
     seed: int
     experiment: FineTuned | Pruned
     step: int | None = None
+    labels: Mapping[str, str | float] = field(default_factory=dict, hash=False)
 
     @property
     def plm(self) -> str:
@@ -74,9 +76,16 @@ class Setting:
     sparsities: tuple[float, ...]
     other_plms: tuple[Pretrained, ...]
 
-    def run(self, curve: str, sparsity: float, experiment: FineTuned | Pruned, step: int | None = None) -> Run:
+    def run(
+        self,
+        curve: str,
+        sparsity: float,
+        experiment: FineTuned | Pruned,
+        step: int | None = None,
+        **labels: str | float,
+    ) -> Run:
         """Return an experiment with its labels."""
-        return Run(self.data.task, curve, sparsity, self.seed, experiment, step)
+        return Run(self.data.task, curve, sparsity, self.seed, experiment, step, labels)
 
     def curve(
         self,

@@ -20,7 +20,8 @@ from srnet.settings import Run, Setting
 from srnet.store import Store
 from srnet.tasks import TASKS, find_task
 
-COLUMNS = ["task", "dataset", "split", "subset", "curve", "plm", "start", "sparsity", "seed", "score", "key"]
+COLUMNS = ["task", "dataset", "split", "curve", "plm", "start", "sparsity", "seed", "score", "key"]
+PARTS, ALL = ["subset", "class"], "all"
 
 
 @dataclass(frozen=True)
@@ -97,27 +98,37 @@ class Study:
         self.require_text()
         return run(self.experiments(figures), store, self.inputs, workers, scheduler)
 
-    def table(self, figure: str, store: Store, workers: int | None = None) -> pd.DataFrame:
+    def table(self, figure: str, store: Store, parts: bool = False) -> pd.DataFrame:
         """Return a figure's results, computing what is missing.
 
+        Args:
+            figure: name of the figure.
+            store: where results are kept.
+            parts: whether scores on parts of the data sets are wanted too.
+
         Returns:
-            One row per run, data set and subset, with the columns `COLUMNS`: `split` is "ID" or "OOD"; `subset` is
-            "all", for which `score` is the task's headline score (`Task.metric`), or a part of the examples, for which
-            it is accuracy: "class NAME"; as in HANS, "heuristic/class"; for ID development sets "bias-aligned" and
-            "bias-conflicting" (`srnet.evaluation.scores`). A score is a share in [0, 1]. `start` and `plm` are those
-            of `srnet.settings.Run`.
+            One row per run and data set, with the columns `COLUMNS` and one for each of the run's labels: `split` is
+            "ID" or "OOD"; `score` is the task's headline score (`Task.metric`), a share in [0, 1]; `start` and `plm`
+            are those of `srnet.settings.Run`.
+
+            With `parts`, the columns `PARTS` and a row for each part of a data set beside the row of all of it, which
+            has `ALL` in both; the score of a part is accuracy. `subset` is a subset of the data set (a heuristic of
+            HANS), or, of ID development sets, "bias-aligned" or "bias-conflicting" (`srnet.evaluation.scores`);
+            `class` is the gold class.
 
         Raises:
             InputError: if an experiment failed; the message names it. If the run stopped before its end.
         """
-        report = self.compute(store, [figure], workers)
+        report = self.compute(store, [figure])
         if report.failed:
             experiment, reason = next(iter(report.failed.items()))
             raise InputError(f"{len(report.failed)} experiments failed; the first, {experiment.title}: {reason}")
         if report.stopped:
             raise InputError(f"the run stopped before its end: {report.stopped}")
-        rows = [row for run in self.runs(figure) for row in _rows(run, store.record(run.experiment))]
-        return pd.DataFrame(rows, columns=COLUMNS)
+        runs = self.runs(figure)
+        rows = [row for run in runs for row in _rows(run, store.record(run.experiment), parts)]
+        labels = dict.fromkeys(name for run in runs for name in run.labels)
+        return pd.DataFrame(rows, columns=[*COLUMNS, *labels, *(PARTS if parts else [])])
 
     def _setting(self, task: str, seed: int) -> Setting:
         return Setting(
@@ -173,21 +184,26 @@ def choose(
     )
 
 
-def _rows(run: Run, record: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _rows(run: Run, record: dict[str, Any], parts: bool) -> Iterator[dict[str, Any]]:
+    task = TASKS[run.task]
+    point = {"task": run.task, "curve": run.curve, "plm": run.plm, "start": run.start, "sparsity": run.sparsity}
+    point |= {"seed": run.seed, "key": record["key"], **run.labels}
     for dataset, metrics in run.metrics(record).items():
-        split = "ID" if dataset == TASKS[run.task].dev_name else "OOD"
-        for subset, score in _scores(metrics, TASKS[run.task].metric).items():
-            labels = (run.task, dataset, split, subset, run.curve, run.plm, run.start, run.sparsity, run.seed)
-            yield dict(zip(COLUMNS, (*labels, score, record["key"]), strict=True))
+        point |= {"dataset": dataset, "split": "ID" if dataset == task.dev_name else "OOD"}
+        whole = (ALL, ALL, metrics[task.metric])
+        for subset, label, score in (whole, *_parts(metrics)) if parts else (whole,):
+            yield point | {"subset": subset, "class": label, "score": score}
 
 
-def _scores(metrics: dict[str, Any], headline: str) -> dict[str, float]:
-    return {
-        "all": metrics[headline],
-        **{f"class {name}": accuracy for name, accuracy in metrics["classes"].items()},
-        **metrics.get("subsets", {}),
-        **{f"bias-{name}": group["accuracy"] for name, group in metrics.get("bias", {}).items()},
-    }
+def _parts(metrics: dict[str, Any]) -> Iterator[tuple[str, str, float]]:
+    """Yield subset, class and accuracy of each part of a data set."""
+    for label, accuracy in metrics["classes"].items():
+        yield ALL, label, accuracy
+    for name, accuracy in metrics.get("subsets", {}).items():
+        subset, _, label = name.partition("/")
+        yield subset, label, accuracy
+    for name, group in metrics.get("bias", {}).items():
+        yield f"bias-{name}", ALL, group["accuracy"]
 
 
 def _pretrained(study: Study) -> Pretrained:

@@ -20,7 +20,7 @@ def points(line: Line, task: str, scores: dict[str, float], seeds: tuple[int, ..
     """Return a line's results in a table of its figure, with the same scores for each seed."""
     rows = [
         dict.fromkeys(COLUMNS, "")
-        | {"task": task, "dataset": split, "split": split, "subset": "all", "curve": line.curve, "start": 1.0}
+        | {"task": task, "dataset": split, "split": split, "curve": line.curve, "start": 1.0}
         | {"sparsity": line.sparsities[0], "seed": seed, "score": score}
         for split, score in scores.items()
         for seed in seeds

@@ -138,7 +138,7 @@ def _made_up() -> Tables:
                 (dev, ID, scores[0]),
                 *((name, OOD, scores[1]) for name in TASKS[run.task].ood),
             ):
-                labels = (run.task, dataset, split, "all", run.curve, run.plm, run.start, run.sparsity, run.seed)
+                labels = (run.task, dataset, split, run.curve, run.plm, run.start, run.sparsity, run.seed)
                 rows.append((*labels, (score + 0.1 * run.seed) / 100, ""))
         tables[figure] = pd.DataFrame(rows, columns=COLUMNS)
     return tables
@@ -241,7 +241,7 @@ def test_a_seed_that_lacks_a_run_is_left_out(claim: Claim, tables: Tables) -> No
 def results(**scores: dict[str, list[float]]) -> Tables:
     """Return results of one figure: by curve (spaces for underscores), by split, a score in % for each seed."""
     rows = [
-        ("nli", split, split, "all", curve, "bert", 1.0, 0.0, seed, score / 100, "")
+        ("nli", split, split, curve, "bert", 1.0, 0.0, seed, score / 100, "")
         for curve, by_split in scores.items()
         for split, of_seeds in by_split.items()
         for seed, score in enumerate(of_seeds)
@@ -299,7 +299,7 @@ def test_the_search_starts_where_the_id_score_stalls(
     full: list[float], mask: list[float], loses: float, saved: float
 ) -> None:
     rows = [
-        ("nli", split, split, "all", curve, "bert", start, 0.0, 1, score / 100, "")
+        ("nli", split, split, curve, "bert", start, 0.0, 1, score / 100, "")
         for curve, split, scores in (("full", ID, full), ("mask", OOD, mask))
         for start, score in zip((0.25, 0.5, 0.75, 1.0), scores, strict=True)
     ]
@@ -428,7 +428,7 @@ def points(claim: Claim) -> set[float]:
 def test_resampling_leaves_scores_as_they_are(study: Study, store: Store) -> None:
     table = study.table("figure-2", store)
     drawn = resampled(table, study, "figure-2", store, draws=50)
-    assert drawn[COLUMNS].equals(table[table.subset == "all"].reset_index(drop=True))
+    assert drawn[COLUMNS].equals(table.reset_index(drop=True))
     assert drawn.shape[1] == len(COLUMNS) + 50
     assert (drawn[list(range(50))].mean(axis=1) - drawn.score).abs().max() < 0.05
     assert drawn.equals(resampled(table, study, "figure-2", store, draws=50))

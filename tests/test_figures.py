@@ -20,7 +20,6 @@ from matplotlib.text import Text
 from srnet import InputError
 from srnet.figures import (
     CURVES,
-    bias_sweep,
     csv_link,
     deviation_dots,
     loss_weights,
@@ -31,6 +30,7 @@ from srnet.figures import (
     records,
     score_dots,
     score_table,
+    share_curves,
     sparsity_curves,
     start_curves,
     subset_heatmap,
@@ -38,7 +38,7 @@ from srnet.figures import (
 from srnet.figures.style import WIDTH, is_full, limits
 from srnet.inputs import Inputs
 from srnet.runs import FIGURES
-from srnet.study import COLUMNS, choose
+from srnet.study import PARTS, choose
 from srnet.tasks import TASKS
 
 # Machado, Oliveira and Fernandes (2009): linear RGB as seen by readers who lack one kind of cone.
@@ -52,9 +52,9 @@ DRAWINGS: dict[str, Callable[..., Figure]] = {
     "figure-7": start_curves,
     "figure-s3": start_curves,
     "deviations": deviation_dots,
-    "pocket-world": bias_sweep,
+    "pocket-world": share_curves,
 }
-OF_CURVES = [name for name in FIGURES if DRAWINGS.get(name) not in (deviation_dots, bias_sweep)]
+OF_CURVES = [name for name in FIGURES if DRAWINGS.get(name) not in (deviation_dots, share_curves)]
 XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
 
 
@@ -67,13 +67,13 @@ def table_of(name: str, tasks: tuple[str, ...] | None = None) -> pd.DataFrame:
     rows = []
     for run in study.runs(name):
         task = TASKS[run.task]
-        labels = (run.curve, run.plm, run.start, run.sparsity, run.seed)
+        point = {"curve": run.curve, "plm": run.plm, "start": run.start, "sparsity": run.sparsity, "seed": run.seed}
+        point |= {"task": run.task, "key": f"key {run.seed}", **run.labels}
         for dataset in (task.dev_name, *task.ood):
             split = "ID" if dataset == task.dev_name else "OOD"
             score = random.beta(9, 0.4) if split == "ID" else random.beta(0.4, 0.5)
-            rows.append((run.task, dataset, split, "all", *labels, score, f"key {run.seed}"))
-            rows.append((run.task, dataset, split, "class entailment", *labels, 0.123, f"key {run.seed}"))
-    return pd.DataFrame(rows, columns=COLUMNS)
+            rows.append(point | {"dataset": dataset, "split": split, "score": score})
+    return pd.DataFrame(rows)
 
 
 def drawing_of(name: str) -> Callable[..., Figure]:
@@ -138,7 +138,7 @@ def test_a_panel_per_data_set_and_a_line_per_curve(name: str) -> None:
     assert titles == ["ID" if dataset == TASKS[task].dev_name else "OOD" for task, dataset in wanted]
     x = "start" if drawing_of(name) is start_curves else "sparsity"
     for axis, (task, dataset) in zip(panels(figure), wanted, strict=True):
-        part = table[(table.task == task) & (table.dataset == dataset) & (table.subset == "all")]
+        part = table[(table.task == task) & (table.dataset == dataset)]
         drawn = {line.get_label(): line for line in axis.lines}
         assert set(drawn) == {curve.replace("->", "→") for curve in part.curve}
         for curve, rows in part.groupby("curve"):
@@ -196,19 +196,13 @@ def test_bands_are_one_standard_deviation_to_either_side() -> None:
         assert (span.get_y(), span.get_height()) == pytest.approx((50, 20))  # type: ignore[attr-defined]
 
 
-def test_scales_are_shared_among_ood_sets_and_with_figures_beside() -> None:
+def test_scales_are_shared_among_ood_sets() -> None:
     table = table_of("figure-2", ("fact",)).copy()
     table["score"] = table.dataset.map({"fever": 0.9, "sym1": 0.6, "sym2": 0.8}) + 0.01 * table.seed
     development, first, second = panels(sparsity_curves(table, "made up"))
     assert first.get_ylim() == second.get_ylim()
     assert first.get_ylim()[0] < 60 < 83 < first.get_ylim()[1] < 90
     assert development.get_ylim()[0] > 83
-    beside = table.assign(score=table.score - 0.3)
-    wider = panels(sparsity_curves(table, "made up", [beside]))
-    assert wider[1].get_ylim()[0] < 30
-    assert [axis.get_ylim() for axis in wider] == [
-        axis.get_ylim() for axis in panels(sparsity_curves(beside, "made up", [table]))
-    ]
 
 
 @pytest.mark.parametrize(
@@ -264,7 +258,14 @@ def test_a_curve_without_style_and_a_table_without_scores_are_refused() -> None:
     with pytest.raises(InputError, match="curve 'mask train \\(new\\)' has no style"):
         sparsity_curves(table.replace({"curve": {"imp (std)": "mask train (new)"}}), "made up")
     with pytest.raises(InputError, match="nothing to draw"):
-        start_curves(table[table.subset != "all"], "made up")
+        start_curves(table[:0], "made up")
+
+
+@pytest.mark.parametrize("name", ["figure-2", "figure-7", "table-5", "deviations", "pocket-world"])
+def test_scores_on_parts_are_not_taken_for_headline_scores(name: str) -> None:
+    table = table_of(name)
+    with pytest.raises(InputError, match="the table has scores on parts of the data sets"):
+        drawing_of(name)(table.assign(**{"subset": "all", "class": "all"}), "made up")
 
 
 def test_a_row_of_dots_per_row_of_the_table() -> None:
@@ -288,7 +289,7 @@ def test_tables_5_and_6_have_spread_and_nothing_missing() -> None:
     assert rows.shape == (10, 8)
     cell = rows.loc[("70 %", "mask train (poe, soft, local)"), ("Fact verification", "OOD: FEVER-Symm. v2")]
     chosen = table[(table.curve == "mask train (poe, soft, local)") & (table.sparsity == 0.7)]
-    scores = 100 * chosen[(chosen.dataset == "sym2") & (chosen.subset == "all")].score
+    scores = 100 * chosen[chosen.dataset == "sym2"].score
     assert cell == f"{scores.mean():.1f} ± {scores.std():.1f}"
     assert all(re.fullmatch(r"\d+\.\d ± \d+\.\d", cell) for cell in rows.to_numpy().flat)
 
@@ -299,6 +300,9 @@ def test_means_and_records_tell_starts_and_models_apart() -> None:
     assert len(means(starts)) == len(starts[["curve", "start"]].drop_duplicates())
     assert list(means(models).index.names) == ["task", "curve", "sparsity", "plm"]
     assert list(means(table_of("figure-2")).index.names) == ["task", "curve", "sparsity"]
+    assert list(means(table_of("deviations")).index.names) == ["task", "curve", "sparsity", "deviation", "side"]
+    assert list(means(table_of("pocket-world")).index.names) == ["task", "curve", "sparsity", "share"]
+    assert records(table_of("deviations")).index.is_unique
     assert records(starts).index.is_unique
     assert records(models).index.is_unique
 
@@ -314,9 +318,11 @@ def test_a_table_can_be_taken_away_whole() -> None:
 
 
 def test_a_heatmap_of_parts_is_as_wide_as_the_text() -> None:
-    parts = [f"{way}/{label}" for way in ("lexical_overlap", "subsequence") for label in ("yes", "no")]
-    rows = [("hans", part, curve, 0.5, 0.1 * n) for n, part in enumerate(parts) for curve in ("imp (std)", "imp (poe)")]
-    table = pd.DataFrame(rows, columns=["dataset", "subset", "curve", "sparsity", "score"])
+    parts = [(way, label) for way in ("lexical_overlap", "subsequence") for label in ("yes", "no")]
+    curves = ("imp (std)", "imp (poe)")
+    rows = [("hans", *part, curve, 0.5, 0.1 * n) for n, part in enumerate(parts) for curve in curves]
+    rows += [("hans", "all", "all", curve, 0.5, 0.9) for curve in curves]
+    table = pd.DataFrame(rows, columns=["dataset", *PARTS, "curve", "sparsity", "score"])
     figure = subset_heatmap(table, "hans", "made up")
     assert figure.get_size_inches()[0] == WIDTH
     assert [text.get_text() for text in figure.axes[0].texts[:4]] == ["10", "30", "0", "20"]

@@ -115,7 +115,10 @@ def test_every_profile_builds_the_figures_that_it_has(profile: str) -> None:
 def test_labels_tell_all_points_of_a_figure_apart(profile: str) -> None:
     chosen = study(profile)
     for name in chosen.figures:
-        labels = Counter((run.task, run.curve, run.plm, run.start, run.sparsity, run.seed) for run in chosen.runs(name))
+        labels = Counter(
+            (run.task, run.curve, run.plm, run.start, run.sparsity, run.seed, *run.labels.items())
+            for run in chosen.runs(name)
+        )
         assert max(labels.values()) == 1, (name, labels.most_common(1))
 
 
@@ -298,8 +301,9 @@ def test_figures_are_chosen_by_name() -> None:
 
 def test_the_table_of_figure_7_has_a_full_model_and_a_subnetwork_at_each_start(tmp_path: Path) -> None:
     chosen, store = study("smoke", tasks=["nli"], seeds=[1]), Store(tmp_path)
-    table = chosen.table("figure-7", store, workers=1)
-    overall = table[(table.subset == "all") & (table.dataset == "hans")].set_index(["curve", "start"])
+    chosen.compute(store, ["figure-7"], workers=1)
+    table = chosen.table("figure-7", store)
+    overall = table[table.dataset == "hans"].set_index(["curve", "start"])
     assert list(overall.loc["full bert (std)"].index) == [0.25, 0.5, 1.0]
     assert list(overall.loc["mask train (poe)"].index) == [0.0, 0.25, 0.5, 1.0]
     kept = next(run.experiment for run in chosen.runs("figure-7") if run.step == 3)

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ from srnet.files import sha256
 from srnet.masks import Mask
 from srnet.models import prunable_weights
 from srnet.store import Store
-from srnet.study import Study, choose
+from srnet.study import ALL, COLUMNS, PARTS, Study, choose
+from srnet.tasks import HANS_HEURISTICS, HANS_LABELS
 
 SPARSITIES = [0.0, 0.5]
 FIGURE = ["figure-2"]
@@ -95,8 +97,10 @@ def test_a_failure_is_recorded_skips_what_needs_it_and_is_tried_again(
     assert report.failed[full] == store.failure(full) == "MemoryError: no room"
     assert not store.has(full)
     assert not list(tmp_path.glob(".*"))
-    with pytest.raises(InputError, match="2 experiments failed"):
-        study.table("figure-2", store, workers=1)
+    with monkeypatch.context() as alone:
+        alone.setattr(Study, "compute", partialmethod(Study.compute, workers=1))
+        with pytest.raises(InputError, match="2 experiments failed"):
+            study.table("figure-2", store)
     monkeypatch.setattr(compute_module, "fit", fit)
     assert len(study.compute(store, FIGURE, workers=1).computed) == 8
     assert store.failure(full) is None
@@ -107,15 +111,39 @@ def table(study: Study, store: Store) -> pd.DataFrame:
     return study.table("figure-2", store)
 
 
+@pytest.fixture
+def parts(study: Study, store: Store) -> pd.DataFrame:
+    return study.table("figure-2", store, parts=True)
+
+
 def test_the_table_is_tidy(table: pd.DataFrame) -> None:
     found = {f"{way} ({loss})" for way in ("mask train", "imp") for loss in ("std", "poe")}
     assert set(table.curve) == {"full bert (std)", "full bert (poe)"} | found
     assert set(table[table.curve == "mask train (poe)"].sparsity) == set(SPARSITIES)
-    parts = {"all", "class entailment", "class neutral", "class contradiction", "bias-aligned", "bias-conflicting"}
-    assert set(table[table.dataset == "mnli-m"].subset) == parts
-    assert not table.duplicated(["dataset", "subset", "curve", "sparsity", "seed"]).any()
+    assert list(table.columns) == COLUMNS
+    assert not table.duplicated(["dataset", "curve", "sparsity", "seed"]).any()
     assert table.score.between(0, 1).all()
     assert set(zip(table.dataset, table.split, strict=True)) == {("mnli-m", "ID"), ("hans", "OOD")}
+
+
+def test_the_table_of_parts_has_subsets_and_classes_beside_the_whole(
+    study: Study, store: Store, table: pd.DataFrame, parts: pd.DataFrame
+) -> None:
+    assert list(parts.columns) == [*COLUMNS, *PARTS]
+    assert not parts.duplicated(["dataset", *PARTS, "curve", "sparsity", "seed"]).any()
+    whole = parts[(parts[PARTS] == ALL).all(axis="columns")].reset_index(drop=True)
+    pd.testing.assert_frame_equal(whole[COLUMNS], table)
+    found = {name: set(rows[PARTS].itertuples(index=False, name=None)) for name, rows in parts.groupby("dataset")}
+    classes = {(ALL, name) for name in ("entailment", "neutral", "contradiction")}
+    assert found["mnli-m"] == {(ALL, ALL), *classes, ("bias-aligned", ALL), ("bias-conflicting", ALL)}
+    heuristics = {(way, name) for way in HANS_HEURISTICS for name in HANS_LABELS}
+    assert found["hans"] == {(ALL, ALL), *((ALL, name) for name in HANS_LABELS), *heuristics}
+    pruned = next(run for run in study.runs("figure-2") if run.curve == "mask train (poe)" and run.sparsity)
+    metrics = store.record(pruned.experiment)["metrics"]["hans"]
+    rows = parts[(parts.key == pruned.experiment.key) & (parts.dataset == "hans")].set_index(PARTS).score
+    assert rows["constituent", "non-entailment"] == metrics["subsets"]["constituent/non-entailment"]
+    assert rows[ALL, "entailment"] == metrics["classes"]["entailment"]
+    assert rows[ALL, ALL] == metrics["accuracy"]
 
 
 def test_the_figure_has_a_panel_per_data_set_and_a_line_per_curve(study: Study, table: pd.DataFrame) -> None:
@@ -123,22 +151,21 @@ def test_the_figure_has_a_panel_per_data_set_and_a_line_per_curve(study: Study, 
     assert [axis.get_title(loc="left") for axis in figure.axes] == ["ID: MNLI-m", "OOD: HANS"]
     assert all(len(axis.lines) == 6 for axis in figure.axes)
     drawn = {line.get_label(): np.asarray(line.get_ydata()) for line in figure.axes[0].lines}
-    wanted = table[
-        (table.curve == "mask train (std)") & (table.dataset == "mnli-m") & (table.subset == "all")
-    ].sort_values("sparsity")
+    wanted = table[(table.curve == "mask train (std)") & (table.dataset == "mnli-m")].sort_values("sparsity")
     assert list(drawn["mask train (std)"]) == pytest.approx(list(100 * wanted.score))
 
 
-def test_summary_tables(table: pd.DataFrame) -> None:
+def test_summary_tables(table: pd.DataFrame, parts: pd.DataFrame) -> None:
     assert list(means(table).columns) == ["mnli-m", "hans"]
     assert len(means(table)) == 10
-    assert subset_means(table, "hans").shape == (10, 6)
+    assert subset_means(parts, "hans").shape == (10, 6)
 
 
-def test_the_heatmap_has_a_cell_per_curve_sparsity_and_subset(study: Study, table: pd.DataFrame) -> None:
-    axis = subset_heatmap(table, "hans", study.profile.title).axes[0]
+def test_the_heatmap_has_a_cell_per_curve_sparsity_and_subset(study: Study, parts: pd.DataFrame) -> None:
+    axis = subset_heatmap(parts, "hans", study.profile.title).axes[0]
     assert len(axis.texts) == 60
-    chosen = table[(table.curve == "full bert (std)") & (table.subset == "constituent/entailment")]
+    chosen = parts[(parts.curve == "full bert (std)") & (parts.subset == "constituent")]
+    chosen = chosen[chosen["class"] == "entailment"]
     assert axis.texts[0].get_text() == f"{100 * chosen.score.mean():.0f}"
 
 

@@ -26,9 +26,7 @@ from srnet.tasks import HANS_LABELS, TASKS
 BLOCK = 100  # draws at a time, which bounds the memory that the counts of HANS's 30,000 examples need
 
 
-def resampled(
-    table: pd.DataFrame, study: Study, figure: str, store: Store, draws: int = 1000, seed: int = 0
-) -> pd.DataFrame:
+def resampled(table: pd.DataFrame, study: Study, figure: str, store: Store, draws: int = 1000) -> pd.DataFrame:
     """Return a figure's headline scores with those in resampled test sets beside them.
 
     Args:
@@ -36,14 +34,13 @@ def resampled(
         study: the choice that they are of.
         figure: its name.
         store: where the logits are.
-        draws: number of resampled test sets, B.
-        seed: of the draws; the same draws for every figure, so that claims may compare figures.
+        draws: number of resampled test sets, B; the same for every figure, so that claims may compare figures.
 
     Returns:
-        The rows of `table` whose subset is "all", with B more columns 0 to B - 1: the score in each draw, a share in
-        [0, 1]. Without those columns, if the store has the records alone.
+        The rows of `table`, with B more columns 0 to B - 1: the score in each draw, a share in [0, 1]. Without those
+        columns, if the store has the records alone.
     """
-    overall = table[table.subset == "all"].reset_index(drop=True)
+    overall = table.reset_index(drop=True)
     try:
         logits = _logits(study, figure, store)
     except InputError:  # records that came without the files that belong to them
@@ -52,7 +49,7 @@ def resampled(
     scores = np.empty((len(overall), draws))
     for (task, dataset), rows in overall.groupby(["task", "dataset"]):
         of_rows = [logits[key, start][dataset] for key, start in zip(rows.key, rows.start, strict=True)]
-        rng = np.random.default_rng([seed, zlib.crc32(dataset.encode())])
+        rng = np.random.default_rng([0, zlib.crc32(dataset.encode())])
         scores[rows.index] = resampled_scores(of_rows, tests[task][dataset], TASKS[task].metric, draws, rng)
     return overall.join(pd.DataFrame(scores))
 

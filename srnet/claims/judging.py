@@ -12,6 +12,7 @@ from srnet.claims.measures import Results, UntestableError
 from srnet.runs import FIGURES
 from srnet.store import Store
 from srnet.study import Study
+from srnet.summary import mean_and_std
 
 CLAIMS: tuple[Claim, ...] = (*section_4.CLAIMS, *section_5.CLAIMS, *appendix.CLAIMS)
 HOLDS, FAILS, UNTESTABLE = "holds", "fails", "cannot be tested here"
@@ -163,8 +164,7 @@ def _complete(study: Study, store: Store) -> list[str]:
 
 
 def _margin(row: pd.Series) -> str:
-    spread = "" if pd.isna(row.spread) else f" ± {row.spread:.1f}"
-    return f"{row.effect:+.1f}{spread}" + ("" if row.unit == "points" else f" {row.unit}")
+    return mean_and_std(row.effect, row.spread, signed=True) + ("" if row.unit == "points" else f" {row.unit}")
 
 
 def _interval(row: pd.Series) -> str:

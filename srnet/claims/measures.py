@@ -103,7 +103,7 @@ class Line:
         table = next((results[name] for name in self.figures if name in results), None)
         if table is None:
             raise UntestableError(f"no results of {self.place}")
-        rows = table[(table.split == split) & (table.subset == "all") & (table.curve == self.curve)]
+        rows = table[(table.split == split) & (table.curve == self.curve)]
         if self.plm:
             rows = rows[rows.plm == self.plm]
         if self.start:

@@ -1,5 +1,6 @@
 """Figures and tables of the study, drawn from tidy tables (`srnet.study.Study.table`), and drawings of its methods."""
 
+from srnet.figures.bias_sweep import gap_table, share_curves
 from srnet.figures.curves import sparsity_curves, start_curves
 from srnet.figures.deviations import deviation_dots
 from srnet.figures.dots import score_dots
@@ -7,14 +8,13 @@ from srnet.figures.heatmap import subset_heatmap
 from srnet.figures.methods import loss_weights, mask_learning, pruning_steps
 from srnet.figures.paradigms import paradigms
 from srnet.figures.style import CURVES
-from srnet.figures.sweep import bias_sweep
 from srnet.figures.tables import csv_link, means, records, score_table, subset_means
 
 __all__ = [
     "CURVES",
-    "bias_sweep",
     "csv_link",
     "deviation_dots",
+    "gap_table",
     "loss_weights",
     "mask_learning",
     "means",
@@ -23,6 +23,7 @@ __all__ = [
     "records",
     "score_dots",
     "score_table",
+    "share_curves",
     "sparsity_curves",
     "start_curves",
     "subset_heatmap",

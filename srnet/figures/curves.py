@@ -1,18 +1,16 @@
 """Scores as curves: against sparsity, and against the point of fine-tuning at which the search starts."""
 
-from collections.abc import Sequence
-
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from srnet.figures.panels import Panel, headline, lowest, panels, spread
+from srnet.figures.panels import Panel, lowest, panels, require_scores, spread
 from srnet.figures.style import CURVES, GRID, METRICS, canvas, is_full, label_of, legend, style_of
 from srnet.tasks import TASKS
 
 
-def sparsity_curves(table: pd.DataFrame, source: str, beside: Sequence[pd.DataFrame] = ()) -> Figure:
+def sparsity_curves(table: pd.DataFrame, source: str) -> Figure:
     """Draw headline scores against sparsity (Figures 2 to 6 and 8), a row of panels for each task: ID, then OOD.
 
     Lines are means over seeds and shaded bands one standard deviation to either side, cut at 0 and 100 %; a full model,
@@ -21,15 +19,14 @@ def sparsity_curves(table: pd.DataFrame, source: str, beside: Sequence[pd.DataFr
     Args:
         table: a figure's results.
         source: what the results are results of, written into the figure so that it cannot be taken for another's.
-        beside: results of other figures with which this one is to be compared: scales cover their scores too.
 
     Raises:
         InputError: if a curve has no style, or there is nothing to draw.
     """
-    return _curves(table, source, beside, "sparsity", "sparsity (% of weights removed)", level=True)
+    return _curves(table, source, "sparsity", "sparsity (% of weights removed)", level=True)
 
 
-def start_curves(table: pd.DataFrame, source: str, beside: Sequence[pd.DataFrame] = ()) -> Figure:
+def start_curves(table: pd.DataFrame, source: str) -> Figure:
     """Draw headline scores against when the search starts (Figure 7), a row of panels for each task: ID, then OOD.
 
     A subnetwork's point stands where the search for it started: 0 is the pre-trained model, 100 % the fine-tuned one.
@@ -38,22 +35,19 @@ def start_curves(table: pd.DataFrame, source: str, beside: Sequence[pd.DataFrame
     Args:
         table: a figure's results.
         source: what the results are results of.
-        beside: results of other figures with which this one is to be compared.
 
     Raises:
         InputError: if a curve has no style, or there is nothing to draw.
     """
-    return _curves(table, source, beside, "start", "fine-tuning done (%)", level=False)
+    return _curves(table, source, "start", "fine-tuning done (%)", level=False)
 
 
-def _curves(
-    table: pd.DataFrame, source: str, beside: Sequence[pd.DataFrame], x: str, x_label: str, level: bool
-) -> Figure:
-    scores = headline(table)
-    for curve in scores.curve.unique():
+def _curves(table: pd.DataFrame, source: str, x: str, x_label: str, level: bool) -> Figure:
+    require_scores(table)
+    for curve in table.curve.unique():
         style_of(curve)
-    with canvas(_height(scores), source) as figure:
-        shown, unused = panels(figure, table, beside, ["curve", x])
+    with canvas(_height(table), source) as figure:
+        shown, unused = panels(figure, table, ["curve", x])
         for panel in shown:
             _draw(panel, x, level)
         for axis in lowest(shown):

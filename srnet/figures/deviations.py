@@ -1,13 +1,14 @@
-"""Both readings of each deviation of the authors' released code from the paper, side by side."""
+"""Both readings of each deviation of the authors' released code from the paper, side by side, and their effects."""
 
 from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from srnet.deviations import DEVIATIONS, PAPER, RELEASED, by_side
+from srnet.deviations import DEVIATIONS, PAPER, RELEASED
 from srnet.figures.panels import panels, spread
-from srnet.figures.style import BLUE, GRID, METRICS, RED, canvas, legend
+from srnet.figures.style import BLUE, GRID, METRICS, RED, canvas, label_of, legend
+from srnet.summary import mean_and_std
 from srnet.tasks import TASKS
 
 SIDES: dict[str, dict[str, Any]] = {
@@ -31,9 +32,9 @@ def deviation_dots(table: pd.DataFrame, source: str) -> Figure:
     """
     names = [deviation.name for deviation in DEVIATIONS]
     with canvas(0.5 + table.task.nunique() * (0.75 + 0.29 * len(names)), source) as figure:
-        for panel in panels(figure, table, (), ["curve"])[0]:
+        for panel in panels(figure, table, ["deviation", "side"])[0]:
             axis, task = panel.axis, TASKS[panel.scores.task.iloc[0]]
-            points = spread(by_side(panel.scores), ["side", "deviation"])
+            points = spread(panel.scores, ["side", "deviation"])
             for (side, style), shift in zip(SIDES.items(), (-APART, APART), strict=True):
                 own = points.loc[side].loc[names]
                 rows = [place + shift for place in range(len(names))]
@@ -50,3 +51,49 @@ def deviation_dots(table: pd.DataFrame, source: str) -> Figure:
                 axis.set_ylabel(task.title)
         legend(figure)
     return figure
+
+
+def effects(table: pd.DataFrame) -> pd.DataFrame:
+    """Return by how many points the released code's reading scores above the paper's.
+
+    Scores of a task's OOD data sets are averaged.
+
+    Args:
+        table: results of the figure "deviations".
+
+    Returns:
+        A row per deviation, task and split ("ID" or "OOD"), with ``mean`` and ``std`` over seeds in points; ``std`` is
+        missing where there is one seed.
+    """
+    points = ["deviation", "task", "split"]
+    scores = 100 * table.groupby([*points, "seed", "side"], sort=False).score.mean().unstack("side")
+    return (scores[RELEASED] - scores[PAPER]).groupby(points, sort=False).agg(["mean", "std"])
+
+
+def as_markdown(table: pd.DataFrame | None = None) -> str:
+    """Return all deviations as a table in Markdown, with their effects on each task where results are given.
+
+    Args:
+        table: results of the figure "deviations"; None where the profile has none.
+    """
+    tasks = [] if table is None else list(table.task.unique())
+    cells = None if table is None else _told(effects(table))
+    header = ["the released code and the paper", *(TASKS[task].title for task in tasks)]
+    rows = ["".join(f"| {title} " for title in header) + "|", "|---" * len(header) + "|"]
+    for each in DEVIATIONS:
+        words = (
+            f"**{each.name}** (*{label_of(each.shown)}* at {100 * each.sparsity:g}\N{NO-BREAK SPACE}%)",
+            f"*Released code:* {each.released}",
+            f"*Paper:* {each.paper}",
+            f"*Here:* {each.default}. *Option:* {each.option}.",
+        )
+        found = [] if cells is None else [cells.loc[each.name, task] for task in tasks]
+        rows.append("".join(f"| {cell} " for cell in ["<br>".join(words), *found]) + "|")
+    return "\n".join(rows)
+
+
+def _told(found: pd.DataFrame) -> pd.Series:
+    """Return effects in words by deviation and task: ID, then OOD."""
+    lines = [f"{index[-1]} {mean_and_std(mean, std, signed=True)}" for index, mean, std in found.itertuples()]
+    words = pd.Series(lines, found.index).str.replace(" ", "\N{NO-BREAK SPACE}").str.replace("-", "−")
+    return words.groupby(level=["deviation", "task"], sort=False).agg("<br>".join)

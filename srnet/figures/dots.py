@@ -1,18 +1,17 @@
 """Scores as dots, a line for each row of a table (Tables 5 and 6)."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from srnet.figures.panels import headline, panels, spread
+from srnet.figures.panels import panels, require_scores, spread
 from srnet.figures.style import GRID, METRICS, canvas, label_of, style_of
 from srnet.figures.tables import rows_of
 from srnet.tasks import TASKS
 
 
-def score_dots(table: pd.DataFrame, source: str, beside: Sequence[pd.DataFrame] = ()) -> Figure:
+def score_dots(table: pd.DataFrame, source: str) -> Figure:
     """Draw a table's headline scores, a row of panels for each task: a dot is a mean over seeds.
 
     Bars reach one standard deviation to either side, and are cut at 0 and 100 %. Rows are those of
@@ -21,15 +20,15 @@ def score_dots(table: pd.DataFrame, source: str, beside: Sequence[pd.DataFrame] 
     Args:
         table: a table's results.
         source: what the results are results of.
-        beside: results of other figures with which this one is to be compared: scales cover their scores too.
 
     Raises:
         InputError: if a curve has no style, or there is nothing to draw.
     """
-    rows = rows_of(headline(table))
-    order = list(headline(table)[rows].drop_duplicates().sort_values(rows[:-1], kind="stable").itertuples(index=False))
-    with canvas(0.4 + headline(table).task.nunique() * (0.75 + 0.19 * len(order)), source) as figure:
-        for panel in panels(figure, table, beside, rows)[0]:
+    require_scores(table)
+    rows = rows_of(table)
+    order = list(table[rows].drop_duplicates().sort_values(rows[:-1], kind="stable").itertuples(index=False))
+    with canvas(0.4 + table.task.nunique() * (0.75 + 0.19 * len(order)), source) as figure:
+        for panel in panels(figure, table, rows)[0]:
             axis, task = panel.axis, TASKS[panel.scores.task.iloc[0]]
             points = spread(panel.scores, rows)
             for place, row in enumerate(order):

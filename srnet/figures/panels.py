@@ -9,8 +9,7 @@ from matplotlib.figure import Figure
 
 from srnet.errors import InputError
 from srnet.figures.style import DATASETS, limits
-
-SPREAD = ["mean", "low", "high"]
+from srnet.summary import band
 
 
 class Panel(NamedTuple):
@@ -29,36 +28,30 @@ class Panel(NamedTuple):
     first: bool
 
 
-def panels(
-    figure: Figure, table: pd.DataFrame, beside: Sequence[pd.DataFrame], points: Sequence[str], ratio: float = 1.0
-) -> tuple[list[Panel], Axes | None]:
+def panels(figure: Figure, table: pd.DataFrame, points: Sequence[str]) -> tuple[list[Panel], Axes | None]:
     """Divide a figure into titled panels; OOD data sets of a task have one scale, its ID data set another.
 
     Args:
         figure: an empty figure.
         table: a figure's results.
-        beside: results of other figures whose scores the scales cover too, so that the figures can be compared.
         points: columns that tell the points of the figure apart, seeds aside.
-        ratio: width of the first column to that of the others.
 
     Returns:
         The panels, and an axis without one for the legend, where the grid has it.
 
     Raises:
-        InputError: if the table has no headline scores.
+        InputError: as `require_scores`.
     """
-    scores = headline(table)
-    tasks = {task: list(part.dataset.unique()) for task, part in scores.groupby("task", sort=False)}
+    require_scores(table)
+    tasks = {task: list(part.dataset.unique()) for task, part in table.groupby("task", sort=False)}
     columns = max(map(len, tasks.values()))
-    ratios = [ratio, *[1.0] * (columns - 1)]
-    axes = figure.subplots(len(tasks), columns, squeeze=False, gridspec_kw={"width_ratios": ratios})
-    everything = pd.concat([scores, *map(headline, beside)])
+    axes = figure.subplots(len(tasks), columns, squeeze=False)
     found, unused = [], None
     for row, (task, datasets) in zip(axes, tasks.items(), strict=True):
         for axis, dataset in zip(row, datasets, strict=False):
-            own = scores[(scores.task == task) & (scores.dataset == dataset)]
+            own = table[(table.task == task) & (table.dataset == dataset)]
             split = own.split.iloc[0]
-            peers = everything[(everything.task == task) & (everything.split == split)]
+            peers = table[(table.task == task) & (table.split == split)]
             spans = spread(peers, ["dataset", *points])[["low", "high"]].itertuples(index=False)
             axis.set_title(f"{split}: {DATASETS.get(dataset, dataset)}", loc="left")
             found.append(Panel(axis, own, limits((each.low, each.high) for each in spans), axis is row[0]))
@@ -74,29 +67,23 @@ def lowest(shown: Sequence[Panel]) -> Iterator[Axes]:
     yield from by_column.values()
 
 
-def headline(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of a figure's results that hold headline scores.
+def require_scores(table: pd.DataFrame) -> None:
+    """Raise an error unless a table holds headline scores, and these alone.
 
     Raises:
-        InputError: if there is none.
+        InputError: if it is empty, or has scores on parts of the data sets.
     """
-    scores = table[table.subset == "all"]
-    if scores.empty:
-        raise InputError('nothing to draw: the table has no row whose subset is "all"')
-    return scores
+    if table.empty:
+        raise InputError("nothing to draw: the table has no scores")
+    if "subset" in table:
+        raise InputError("the table has scores on parts of the data sets: draw one without (srnet.study.Study.table)")
 
 
 def spread(scores: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """Return mean, and mean less and plus one standard deviation over seeds, in %, in the possible range of 0 to 100.
+    """Return mean and spread over seeds (`srnet.summary.band`) of headline scores in %.
 
     Args:
         scores: rows of a figure's results.
         by: columns that tell points apart; they become the index.
-
-    Returns:
-        A row per point, sorted, with the columns ``mean``, ``low`` and ``high``.
     """
-    points = 100 * scores.groupby(list(by)).score.agg(["mean", "std"]).fillna(0.0)
-    points["low"] = (points["mean"] - points["std"]).clip(lower=0.0)
-    points["high"] = (points["mean"] + points["std"]).clip(upper=100.0)
-    return points[SPREAD]
+    return band(100 * scores.set_index(list(by)).score)

@@ -6,18 +6,20 @@ import html
 import pandas as pd
 
 from srnet.figures.style import DATASETS, label_of
+from srnet.study import ALL, COLUMNS, PARTS
+from srnet.summary import mean_and_std
 from srnet.tasks import TASKS
 
 
 def means(table: pd.DataFrame) -> pd.DataFrame:
     """Return headline scores in %, curve and sparsity by data set, as mean ± standard deviation over seeds.
 
-    Where a figure has several pre-trained models, or starts of the search, these tell rows apart too.
+    Where a figure has further labels, several pre-trained models, or starts of the search, these tell rows apart too.
 
     Args:
         table: a figure's results.
     """
-    return _spread(table[table.subset == "all"], _points(table), "dataset")
+    return _cells(table, _points(table), ["dataset"])
 
 
 def score_table(table: pd.DataFrame) -> pd.DataFrame:
@@ -30,13 +32,11 @@ def score_table(table: pd.DataFrame) -> pd.DataFrame:
         A row per sparsity and curve, and first of all per pre-trained model where there are several; a column per task
         and data set.
     """
-    scores = table[table.subset == "all"]
-    rows = rows_of(scores)
-    named = scores.assign(dataset=scores.task + "/" + scores.split + "/" + scores.dataset)
-    cells = _spread(named, rows, "dataset").sort_index(level=rows[:-1], sort_remaining=False, kind="stable")
-    columns = (name.split("/") for name in cells.columns)
+    rows = rows_of(table)
+    cells = _cells(table, rows, ["task", "split", "dataset"])
+    cells = cells.sort_index(level=rows[:-1], sort_remaining=False, kind="stable")
     cells.columns = pd.MultiIndex.from_tuples(
-        [(TASKS[task].title, f"{split}: {DATASETS.get(dataset, dataset)}") for task, split, dataset in columns]
+        [(TASKS[task].title, f"{split}: {DATASETS.get(dataset, dataset)}") for task, split, dataset in cells.columns]
     )
     cells.index = pd.MultiIndex.from_tuples(
         [(*plm, f"{100 * sparsity:g} %", label_of(curve)) for *plm, sparsity, curve in cells.index], names=rows
@@ -45,15 +45,14 @@ def score_table(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def subset_means(table: pd.DataFrame, dataset: str) -> pd.DataFrame:
-    """Return accuracy in % on one data set by curve and sparsity (rows) and subset and label (columns).
+    """Return accuracy in % on one data set by curve and sparsity (rows) and subset and class (columns).
 
     Args:
-        table: a figure's results.
+        table: a figure's results, with parts.
         dataset: id of a data set with subsets, such as "hans".
     """
-    cells = _spread(parts_of(table, dataset), ["curve", "sparsity"], "subset")
-    cells.columns = pd.MultiIndex.from_tuples([name.replace("_", " ").split("/") for name in cells.columns])
-    return cells
+    cells = _cells(parts_of(table, dataset), ["curve", "sparsity"], PARTS)
+    return cells.rename(columns=lambda name: name.replace("_", " "))
 
 
 def records(table: pd.DataFrame) -> pd.DataFrame:
@@ -77,24 +76,25 @@ def csv_link(table: pd.DataFrame, name: str) -> str:
     return f'<a class="csv" download="{file}" href="{address}">{file}</a> ({len(table):,} rows)'
 
 
-def rows_of(scores: pd.DataFrame) -> list[str]:
+def rows_of(table: pd.DataFrame) -> list[str]:
     """Return the columns that tell the rows of a table apart: sparsity and curve, and model where there are several."""
-    return [*(["plm"] if scores.plm.nunique() > 1 else []), "sparsity", "curve"]
+    return [*(["plm"] if table.plm.nunique() > 1 else []), "sparsity", "curve"]
 
 
 def parts_of(table: pd.DataFrame, dataset: str) -> pd.DataFrame:
-    """Return the rows of a data set's own subsets, which are named "subset/class"."""
-    return table[(table.dataset == dataset) & table.subset.str.contains("/")]
+    """Return the rows of the classes of a data set's subsets."""
+    return table[(table.dataset == dataset) & (table[PARTS] != ALL).all(axis="columns")]
 
 
 def _points(table: pd.DataFrame) -> list[str]:
     """Return the columns that tell the points of a figure apart, seeds and data sets aside."""
-    points = ["task", "curve", "sparsity"]
+    labels = [name for name in table.columns if name not in (*COLUMNS, *PARTS)]
+    points = ["task", "curve", "sparsity", *labels]
     groups = table.groupby(points)
-    return [*points, *(name for name in ("plm", "start") if name in table and (groups[name].nunique() > 1).any())]
+    return [*points, *(name for name in ("plm", "start") if (groups[name].nunique() > 1).any())]
 
 
-def _spread(table: pd.DataFrame, rows: list[str], columns: str) -> pd.DataFrame:
-    cells = (100 * table.set_index([*rows, columns]).score).groupby(level=[*rows, columns], sort=False)
-    text = cells.agg(lambda values: f"{values.mean():.1f}" + (f" ± {values.std():.1f}" if len(values) > 1 else ""))
-    return text.unstack(columns, sort=False).rename_axis(columns=None)
+def _cells(table: pd.DataFrame, rows: list[str], columns: list[str]) -> pd.DataFrame:
+    scores = (100 * table.set_index([*rows, *columns]).score).groupby(level=[*rows, *columns], sort=False)
+    text = scores.agg(lambda values: mean_and_std(values.mean(), values.std()))
+    return text.unstack(columns, sort=False).rename_axis(columns=[None] * len(columns))

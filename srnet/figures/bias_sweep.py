@@ -1,4 +1,4 @@
-"""Full models of the pocket world against the strength of its bias."""
+"""Full models of the pocket world against the strength of its bias, and what the shortcut costs them."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -8,10 +8,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from srnet.figures.panels import headline
+from srnet.bias_sweep import DEFAULT_SHARES
+from srnet.figures.panels import require_scores
 from srnet.figures.style import BLACK, BLUE, DATASETS, GRID, METRICS, RED, canvas, limits
-from srnet.pocket import World
-from srnet.sweep import KNOBS, by_share, gaps
+from srnet.summary import band, mean_and_std
 from srnet.tasks import TASKS
 
 OOD: tuple[dict[str, Any], ...] = ({"color": RED, "marker": "s"}, {"color": BLUE, "marker": "D", "linestyle": "--"})
@@ -19,7 +19,7 @@ ID: dict[str, Any] = {"color": BLACK, "marker": "o"}
 GAP: dict[str, Any] = {"color": "0.35", "marker": "v"}
 
 
-def bias_sweep(table: pd.DataFrame, source: str) -> Figure:
+def share_curves(table: pd.DataFrame, source: str) -> Figure:
     """Draw ID and OOD scores, and below them their gap, against the share of counter-examples; a column for each task.
 
     Lines are means over seeds and bands one standard deviation to either side, of scores cut at 0 and 100 %. The gap is
@@ -32,19 +32,18 @@ def bias_sweep(table: pd.DataFrame, source: str) -> Figure:
     Raises:
         InputError: if there is nothing to draw.
     """
-    headline(table)
-    scores, differences = by_share(table), gaps(table)
-    tasks = list(scores.task.unique())
+    require_scores(table)
+    differences, tasks = gaps(table), list(table.task.unique())
     with canvas(5.8, source) as figure:
         axes = figure.subplots(2, len(tasks), squeeze=False, sharex="col", sharey="row", height_ratios=[3, 2])
         drawn: list[pd.DataFrame] = []
         for above, below, task in zip(*axes, tasks, strict=True):
-            for name, style, own in _lines(scores[scores.task == task]):
-                drawn.append(_draw(above, 100 * own.set_index("share").score, (0, 100), label=name, **style))
-            _draw(below, differences[differences.task == task].set_index("share").gap, (-100, 100), **GAP)
+            for name, style, own in _lines(table[table.task == task]):
+                drawn.append(_draw(above, band(100 * own.set_index("share").score), label=name, **style))
+            _draw(below, band(differences[differences.task == task].set_index("share").gap, low=-100.0), **GAP)
             above.set_title(f"{TASKS[task].title},\n{METRICS[TASKS[task].metric]}", loc="left")
             for axis in (above, below):
-                _set_shares(axis, task, scores[scores.task == task].share.unique())
+                _set_shares(axis, task, table[table.task == task].share.unique())
             below.set_xlabel("counter-examples (%)")
             handles, labels = above.get_legend_handles_labels()
             below.legend(handles, labels, loc="upper center", bbox_to_anchor=(0.5, -0.32), frameon=False)
@@ -54,6 +53,41 @@ def bias_sweep(table: pd.DataFrame, source: str) -> Figure:
     return figure
 
 
+def gaps(table: pd.DataFrame) -> pd.DataFrame:
+    """Return what the shortcut costs out of distribution: ID score less the mean of the task's OOD scores.
+
+    Args:
+        table: results of the figure "pocket-world".
+
+    Returns:
+        A row per task, share and seed, with the columns ``ID``, ``OOD`` and ``gap``, all in points.
+    """
+    points = ["task", "share", "seed"]
+    scores = 100 * table.groupby([*points, "split"], sort=False).score.mean().unstack("split", sort=False)
+    return scores.assign(gap=scores.ID - scores.OOD).reset_index().rename_axis(columns=None)
+
+
+def gap_table(table: pd.DataFrame) -> pd.DataFrame:
+    """Return ID score, mean OOD score and gap in points, as mean ± standard deviation over seeds.
+
+    Args:
+        table: results of the figure "pocket-world".
+
+    Returns:
+        A row per task and share of counter-examples; the study's own share is marked as the default.
+    """
+    cells = gaps(table).set_index(["task", "share"]).drop(columns="seed").groupby(level=[0, 1], sort=False)
+    text = cells.agg(lambda values: mean_and_std(values.mean(), values.std()))
+    text.index = pd.MultiIndex.from_tuples(
+        [
+            (TASKS[task].title, f"{100 * share:g} %" + (", the default" if share == DEFAULT_SHARES[task] else ""))
+            for task, share in text.index
+        ],
+        names=["task", "counter-examples"],
+    )
+    return text
+
+
 def _lines(scores: pd.DataFrame) -> Iterator[tuple[str, dict[str, Any], pd.DataFrame]]:
     """Yield name, style and scores of each data set: the ID one first."""
     styles = iter(OOD)
@@ -61,11 +95,8 @@ def _lines(scores: pd.DataFrame) -> Iterator[tuple[str, dict[str, Any], pd.DataF
         yield f"{split}: {DATASETS[dataset]}", ID if split == "ID" else next(styles), own
 
 
-def _draw(axis: Axes, values: pd.Series, ends: tuple[int, int], **style: Any) -> pd.DataFrame:
-    """Draw the mean of values in % or points by share, and a standard deviation around it; return what is drawn."""
-    points = values.groupby(level="share").agg(["mean", "std"]).fillna(0.0)
-    points["low"] = (points["mean"] - points["std"]).clip(*ends)
-    points["high"] = (points["mean"] + points["std"]).clip(*ends)
+def _draw(axis: Axes, points: pd.DataFrame, **style: Any) -> pd.DataFrame:
+    """Draw means by share and the band around them; return what is drawn."""
     axis.plot(points.index, points["mean"], clip_on=False, zorder=3, markersize=5, linewidth=1.6, **style)
     axis.fill_between(points.index, points.low, points.high, color=style["color"], alpha=0.13, linewidth=0)
     return points
@@ -77,4 +108,4 @@ def _set_shares(axis: Axes, task: str, shares: Iterable[float]) -> None:
     axis.set_xticks(sorted(shares), [f"{100 * share:g}" for share in sorted(shares)])
     axis.grid(axis="y", **GRID)
     axis.set_axisbelow(True)
-    axis.axvline(KNOBS[task].share(World()), color="0.6", linewidth=1, linestyle=":", zorder=1, label="the default")
+    axis.axvline(DEFAULT_SHARES[task], color="0.6", linewidth=1, linestyle=":", zorder=1, label="the default")

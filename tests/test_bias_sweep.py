@@ -7,13 +7,15 @@ import pandas as pd
 import pytest
 
 from srnet import InputError
+from srnet.bias_sweep import DEFAULT_SHARES, KNOBS, SHARES
 from srnet.experiments import FineTuned
-from srnet.figures import bias_sweep
+from srnet.figures import gap_table, share_curves
+from srnet.figures.bias_sweep import gaps
 from srnet.inputs import Inputs
 from srnet.pocket import World, build
 from srnet.pocket.tour import examples, knobs
-from srnet.study import COLUMNS, Study, choose
-from srnet.sweep import KNOBS, SHARES, curve_of, gap_table, gaps, share_of
+from srnet.settings import Run
+from srnet.study import Study, choose
 from srnet.tasks import HANS_LABELS, TASKS
 
 USUAL = {"nli": 0.03, "paraphrase": 0.04, "fact": 0.07}
@@ -25,14 +27,17 @@ def study(profile: str, **choice: object) -> Study:
 
 def test_each_task_has_a_knob_and_its_default_is_the_studys() -> None:
     assert list(KNOBS) == list(TASKS)
-    assert {task: knob.share(World()) for task, knob in KNOBS.items()} == USUAL
+    assert DEFAULT_SHARES == USUAL
 
 
 @pytest.mark.parametrize("share", [*SHARES, *USUAL.values(), 0.025])
-def test_a_name_tells_its_share(share: float) -> None:
-    assert share_of(curve_of(share)) == share
+def test_a_turned_knob_has_the_share_that_was_asked_for(share: float) -> None:
     for knob in KNOBS.values():
         assert knob.share(knob.turned(World(), share)) == share
+
+
+def share_of(run: Run) -> float:
+    return float(run.labels["share"])
 
 
 @pytest.mark.parametrize("profile", ["smoke", "pocket"])
@@ -43,15 +48,16 @@ def test_only_the_knob_is_turned_and_the_default_is_the_model_of_all_figures(pro
     }
     for task, knob in KNOBS.items():
         runs = [run for run in chosen.runs("pocket-world") if run.task == task]
-        assert [share_of(run.curve) for run in runs] == sorted([*SHARES, USUAL[task]])
+        assert [run.labels["share"] for run in runs] == sorted([*SHARES, USUAL[task]])
         usual = elsewhere[task]
         for run in runs:
             world = usual.data.world
             assert world
-            if share_of(run.curve) == USUAL[task]:
+            share = share_of(run)
+            if share == USUAL[task]:
                 assert run.experiment == usual
                 continue
-            turned = replace(usual.data, world=knob.turned(world, share_of(run.curve)))
+            turned = replace(usual.data, world=knob.turned(world, share))
             assert isinstance(usual, FineTuned)
             assert run.experiment == replace(usual, data=turned, checkpoints=())
 
@@ -75,12 +81,11 @@ def made_up(tasks: list[str] | None = None, seeds: tuple[int, ...] = (1, 2)) -> 
     rows = []
     for run in study("pocket", tasks=tasks, seeds=seeds).runs("pocket-world"):
         for place, dataset in enumerate((TASKS[run.task].dev_name, *TASKS[run.task].ood)):
-            share = share_of(run.curve)
+            share = share_of(run)
             score = 0.9 if place == 0 else 0.5 + share + 0.1 * (place - 1) + 0.01 * run.seed
-            labels = (run.curve, run.plm, run.start, run.sparsity, run.seed)
-            rows.append((run.task, dataset, "OOD" if place else "ID", "all", *labels, score, "key"))
-            rows.append((run.task, dataset, "OOD" if place else "ID", "class x", *labels, 0.0, "key"))
-    return pd.DataFrame(rows, columns=COLUMNS)
+            labels = {"task": run.task, "curve": run.curve, "seed": run.seed, "share": share, "score": score}
+            rows.append(labels | {"dataset": dataset, "split": "OOD" if place else "ID"})
+    return pd.DataFrame(rows)
 
 
 def test_the_gap_is_between_id_and_the_mean_of_the_ood_sets() -> None:
@@ -102,7 +107,7 @@ def test_the_table_of_gaps_marks_the_default_and_is_in_order() -> None:
 @pytest.mark.parametrize("tasks", [["nli"], ["fact", "nli"], None])
 def test_the_figure_shows_scores_above_and_gaps_below(tasks: list[str] | None) -> None:
     table = made_up(tasks)
-    figure = bias_sweep(table, "made up")
+    figure = share_curves(table, "made up")
     names = list(dict.fromkeys(table.task))
     assert len(figure.axes) == 2 * len(names)
     for above, below, task in zip(figure.axes, figure.axes[len(names) :], names, strict=False):
@@ -123,7 +128,7 @@ def test_the_figure_shows_scores_above_and_gaps_below(tasks: list[str] | None) -
 def test_without_headline_scores_there_is_nothing_to_draw() -> None:
     table = made_up(["nli"])
     with pytest.raises(InputError, match="nothing to draw"):
-        bias_sweep(table[table.subset != "all"], "made up")
+        share_curves(table[:0], "made up")
 
 
 def test_every_knob_is_explained() -> None:
