@@ -131,7 +131,7 @@ def cost(experiment: Experiment, inputs: Inputs) -> Cost:
     Raises:
         InputError: if the text cannot be read, or nothing is known of the model.
     """
-    trained, evaluated = _trained(experiment, inputs), _evaluated(experiment, inputs)
+    trained, evaluated = _passes_of_training(experiment, inputs), _evaluated(experiment, inputs)
     return Cost(_uses(experiment).steps, trained, evaluated, _text(experiment, inputs), _disk(experiment, inputs))
 
 
@@ -204,7 +204,7 @@ def _text(experiment: Experiment, inputs: Inputs) -> float:
     return 0.0
 
 
-def _trained(experiment: Experiment, inputs: Inputs) -> Passes:
+def _passes_of_training(experiment: Experiment, inputs: Inputs) -> Passes:
     steps = _uses(experiment).steps
     if not steps:
         return Passes()

@@ -94,7 +94,7 @@ def pretrain(out: Path, recipe: Recipe | None = None) -> None:
     if out.exists():
         raise InputError(f"{out}: already there; give the name of a folder to create")
     with _reproducible(recipe.seed):
-        model, final = _trained(recipe)
+        model, final = _train_plm(recipe)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as folder:
         half = Path(folder) / "model"
@@ -113,7 +113,7 @@ def pretrain(out: Path, recipe: Recipe | None = None) -> None:
         half.rename(out)
 
 
-def _trained(recipe: Recipe) -> tuple[BertForPreTraining, dict[str, float]]:
+def _train_plm(recipe: Recipe) -> tuple[BertForPreTraining, dict[str, float]]:
     """Return the trained model, and the mean of both losses over the last tenth of the steps."""
     words = tokenizer()
     model = BertForPreTraining(
