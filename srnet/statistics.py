@@ -18,6 +18,8 @@ from srnet.tasks import TaskData, find_task
 
 WORD = r"[^ \t\n\r\f\v]+"
 ROUNDING = 0.05 + 1e-9  # official shares are known to a tenth of a per cent
+# Schuster et al. (2019) publish their processed FEVER without its size; these are the sizes given by those who use it.
+FEVER = {"train": 242_911, "dev": 16_664}
 
 
 @dataclass(frozen=True)
