@@ -1,146 +1,94 @@
-"""How fast this machine is: a few seconds of real steps, from which the time of any experiment follows."""
+"""How fast this machine is, measured by a few real training steps."""
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from copy import deepcopy
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from transformers import AutoModelForSequenceClassification, PretrainedConfig, PreTrainedModel
+from torch import Tensor
+from transformers import AutoModelForSequenceClassification, PretrainedConfig
 
-from srnet.costs import Cost, Size, architecture, model_size, size_of
 from srnet.encoding import Encoded
-from srnet.experiments import Experiment, Pretrained, Teacher, Trained, pretrained
+from srnet.experiments import Data, Experiment, Pretrained, Teacher, Trained, pretrained
 from srnet.inputs import Inputs
-from srnet.training import Recipe, fit, make_objective, predict
+from srnet.lengths import mean_length
+from srnet.plms import architecture, size
+from srnet.store import Store
+from srnet.tasks import TASKS
+from srnet.training import Recipe, fit, make_objective
+from srnet.work import BACKWARD, FORWARD, effort
 
-SMALL = 30_000_000  # weights of a model that is measured as it is
-LAYERS, EXAMPLES = 2, 16  # of a larger one, that many layers are measured, and on a CPU that many examples a step
-ENOUGH = 4.0  # seconds of steps
-LEAST, MOST = 2, 10_000  # steps of each kind; the first is not measured, for it allocates memory
-
-
-@dataclass(frozen=True)
-class Speed:
-    """How fast one process is that has a core or a GPU to itself, in seconds.
-
-    A step of mask training takes as long as one of fine-tuning, to a few per cent.
-
-    Attributes:
-        step: what a training step takes for each weight of the model, however many tokens there are: the optimiser.
-        trained: what each prunable weight takes for each token of a training step, forward and backward.
-        evaluated: the same for a forward pass alone.
-    """
-
-    step: float
-    trained: float
-    evaluated: float
-
-    def seconds(self, cost: Cost, size: Size | None) -> float:
-        """Return how long an experiment takes.
-
-        Args:
-            cost: of the experiment.
-            size: of its model; None if it has none.
-        """
-        if size is None:
-            return cost.text
-        passes = self.trained * cost.trained.processed + self.evaluated * cost.evaluated.processed
-        return cost.text + self.step * cost.steps * size.weights + passes * size.prunable
+STEPS, LEAST = 20, 2  # steps that are measured, and how many of them if they are slow
+ENOUGH = 4.0  # seconds of steps, after which no more than the least are made
+LARGE, FEW = 30_000_000, 8  # prunable weights of a model whose steps on a CPU are measured with that many examples;
+# an example of BERT-base then takes 4 % longer than in a batch of 32
 
 
-def speed_for(costs: Mapping[Experiment, Cost], inputs: Inputs) -> Speed:
-    """Measure the speed of the model that most of the work of some experiments is for; others follow from their sizes.
+def measure_speed(experiments: Sequence[Experiment], inputs: Inputs, store: Store) -> float:
+    """Return the seconds that one process takes for a token's forward pass through one prunable weight.
+
+    Measured are training steps of the model, recipe and data that most of the work is for; other models are taken to be
+    as fast for each of their weights. A step of mask training takes as long as one of fine-tuning, to a few per cent.
 
     Args:
-        costs: of each experiment.
+        experiments: what is to be computed.
         inputs: where models lie, and the device that experiments run on.
+        store: where results lie.
+
+    Raises:
+        InputError: if nothing is known of the model, or text must be read and cannot be.
     """
-    load, heaviest = Counter[Pretrained](), dict[Pretrained, tuple[float, Trained | Teacher]]()
-    for each, cost in costs.items():
-        size = model_size(each, inputs)
-        if size and isinstance(each, Trained | Teacher):
-            model, own = pretrained(each.of), cost.passes.processed * size.prunable
-            load[model] += own
-            heaviest[model] = max(heaviest.get(model, (-1, each)), (own, each), key=lambda pair: pair[0])
+    load = Counter[tuple[Pretrained, Recipe, Data]]()
+    for each in experiments:
+        if isinstance(each, Trained | Teacher):
+            recipe = getattr(each, "recipe", None) or Recipe(steps=1)
+            load[pretrained(each.of), recipe, each.data] += effort(each, inputs, store)
     if not load:
-        return Speed(0.0, 0.0, 0.0)
-    model, _ = load.most_common(1)[0]
-    experiment = heaviest[model][1]
-    passes = costs[experiment].trained if costs[experiment].steps else costs[experiment].evaluated
-    recipe = getattr(experiment, "recipe", None)
-    width = max(1, round(passes.processed / max(1, passes.examples)))
-    return calibrate(architecture(model, inputs), recipe.batch_size if recipe else EXAMPLES, width, inputs.place)
+        return 0.0
+    plm, recipe, data = load.most_common(1)[0][0]
+    prunable = size(plm, len(TASKS[data.task].labels), False, inputs).prunable
+    if prunable > LARGE and inputs.place == "cpu":
+        recipe = replace(recipe, batch_size=min(recipe.batch_size, FEW))
+    tokens = round(mean_length(data, "train"))
+    passes = (FORWARD + BACKWARD) * recipe.batch_size * tokens
+    return seconds_a_step(architecture(plm, inputs), recipe, tokens, inputs.place) / (passes * prunable)
 
 
-def calibrate(config: PretrainedConfig, batch_size: int, width: int, device: str) -> Speed:
-    """Measure training steps and forward passes of a model of random weights; takes less than ten seconds.
+def seconds_a_step(config: PretrainedConfig, recipe: Recipe, tokens: int, device: str) -> float:
+    """Return the median time of a training step of a model of random weights; takes about ten seconds at most.
 
     Args:
-        config: the architecture; if it is large, only a few of its layers are built.
-        batch_size: examples of a training step; fewer are taken where a step would take long.
-        width: tokens of an example.
+        config: the architecture.
+        recipe: how it is trained; its number of steps does not matter.
+        tokens: of each example.
         device: torch device; on a CPU, one thread is used, as in `srnet.executor`.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        return _measured(config, batch_size, width, device)
+        seconds = np.diff(_ends(config, recipe, tokens, device))
     finally:
         torch.set_num_threads(threads)
+    return float(np.median(seconds[1:]))  # the first allocates memory
 
 
-def _measured(config: PretrainedConfig, batch_size: int, width: int, device: str) -> Speed:
-    size = size_of(config)
-    if size.weights > SMALL:
-        config = deepcopy(config)
-        config.num_hidden_layers = LAYERS
-        size = size_of(config)
-        batch_size = min(batch_size, EXAMPLES) if device == "cpu" else batch_size
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        model = AutoModelForSequenceClassification.from_config(config).eval()
-        nn.Module.to(model, device)
-        ids = torch.randint(config.vocab_size, (batch_size + 1, width), dtype=torch.int32)
-    lengths = torch.tensor([*[width] * batch_size, 1])
-    data = Encoded(ids, None, lengths, torch.zeros_like(lengths))
-    short, full = _seconds_a_step(model, data, batch_size)
-    return Speed(
-        step=short / size.weights,
-        trained=max(full - short, 0.0) / (batch_size * width - 1) / size.prunable,
-        evaluated=_seconds_of_prediction(model, data) / (batch_size * width + 1) / size.prunable,
-    )
-
-
-def _seconds_a_step(model: PreTrainedModel, data: Encoded, batch_size: int) -> tuple[float, float]:
-    """Return the times of a step with one token, which is all optimiser, and of one with all examples but that."""
-    clock, last = _clock(model), time.monotonic() + ENOUGH
-    ends = [clock()]
+def _ends(config: PretrainedConfig, recipe: Recipe, tokens: int, device: str) -> list[float]:
+    """Return the times when a training starts and when each of its steps ends."""
+    # On a CPU the clock stands still while other programs have the core.
+    clock = time.process_time if device == "cpu" else time.perf_counter
+    model = AutoModelForSequenceClassification.from_config(config)
+    torch.nn.Module.to(model, device)
+    size, last = recipe.batch_size, time.monotonic() + ENOUGH
+    same = torch.ones(size, tokens, dtype=torch.int32)
+    data = Encoded(same, None, torch.full((size,), tokens), torch.zeros(size, dtype=torch.int64))
 
     def batches() -> Iterator[Tensor]:
-        while len(ends) <= 2 * LEAST or time.monotonic() < last:
-            yield torch.tensor([batch_size])
-            yield torch.arange(batch_size)
+        while len(ends) <= 1 + LEAST or time.monotonic() < last:
+            yield torch.arange(size)
 
-    recipe, objective = Recipe(steps=2 * MOST, batch_size=batch_size), make_objective("std")
-    parameters = list(model.parameters())
-    fit(model, parameters, data, batches(), recipe, objective, 0, lambda step: ends.append(clock()))
-    seconds = np.diff(ends)[2:]
-    return float(np.median(seconds[::2])), float(np.median(seconds[1::2]))
-
-
-def _seconds_of_prediction(model: PreTrainedModel, data: Encoded) -> float:
-    clock, last = _clock(model), time.monotonic() + ENOUGH / 8
     ends = [clock()]
-    while len(ends) <= LEAST or time.monotonic() < last:
-        predict(model, data)
-        ends.append(clock())
-    return float(np.median(np.diff(ends)[1:]))
-
-
-def _clock(model: PreTrainedModel) -> Callable[[], float]:
-    """Return a clock; on a CPU it stands still while other programs have the core."""
-    return time.process_time if model.device.type == "cpu" else time.perf_counter
+    trained, steps = list(model.parameters()), replace(recipe, steps=1 + STEPS, warmup=0)
+    fit(model, trained, data, batches(), steps, make_objective("std"), 0, lambda step: ends.append(clock()))
+    return ends

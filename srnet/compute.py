@@ -12,7 +12,6 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from srnet.bias import BiasModel, bias_features
-from srnet.costs import BACKWARD, FORWARD
 from srnet.encoding import Encoded
 from srnet.evaluation import scores
 from srnet.experiments import (
@@ -32,15 +31,17 @@ from srnet.experiments import (
     pretrained,
     tokenised,
 )
-from srnet.inputs import Inputs, encoded, plm_source, read_text, test_sets, training_set, word_vectors
+from srnet.inputs import Inputs, encoded, read_text, test_sets, training_set, word_vectors
 from srnet.magnitude import prune_iteratively, train_masked
 from srnet.mask_training import train_mask
 from srnet.masks import Mask, magnitude_mask
 from srnet.models import fingerprint, load_classifier, prunable_weights
+from srnet.plms import plm_source
 from srnet.records import machine
 from srnet.store import Entry, Store
 from srnet.tasks import TASKS
 from srnet.training import Objective, Trace, fit, make_objective, predict, shuffled_batches
+from srnet.work import BACKWARD, FORWARD
 
 CURVE_POINTS = 20  # points of a recorded training-loss curve
 

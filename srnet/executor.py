@@ -21,11 +21,11 @@ from threadpoolctl import threadpool_limits
 
 from srnet.agenda import LOOK_AGAIN, Agenda, Outcome, Report
 from srnet.compute import Advance, compute
-from srnet.costs import effort, work
 from srnet.errors import InputError
 from srnet.experiments import Bias, Experiment, Tokenised
 from srnet.inputs import Inputs
 from srnet.store import BusyError, DamagedError, Store
+from srnet.work import effort, work
 
 REPORT_EVERY = 0.5  # seconds between two reports of a worker
 TOPIC = "srnet-progress"
@@ -63,7 +63,7 @@ def run(
         InputError: if there is no scheduler at the address.
     """
     store.sweep()
-    agenda = Agenda(experiments, store, lambda experiment: effort(experiment, inputs))
+    agenda = Agenda(experiments, store, lambda experiment: effort(experiment, inputs, store))
     if agenda.is_over:
         return agenda.report
     with _bar() as bar:
@@ -96,7 +96,7 @@ class _Watch:
     def update(self) -> None:
         """Take up experiments that have come on the agenda, and say which results were damaged."""
         for experiment in self.agenda.todo[self.seen :]:
-            self.left[experiment.key] = work(experiment, self.inputs)
+            self.left[experiment.key] = work(experiment, self.inputs, self.agenda.store)
             self.seen += 1
         self.bar.update(self.row, total=self.bar.tasks[self.row].completed + sum(self.left.values()))
         for problem in self.agenda.report.damaged[self.told :]:

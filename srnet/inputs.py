@@ -14,7 +14,8 @@ from srnet.encoding import Encoded, encode
 from srnet.errors import InputError
 from srnet.experiments import Data, Pretrained
 from srnet.files import digest, sha256
-from srnet.models import folder_digest, load_tokenizer
+from srnet.models import load_tokenizer
+from srnet.plms import plm_source
 from srnet.tasks import TASKS, TaskData, load_task, source_files
 from srnet.vectors import WordVectors
 
@@ -47,6 +48,11 @@ class Inputs:
         data, vectors = os.environ.get("SRNET_DATA"), os.environ.get("SRNET_VECTORS")
         plm = os.environ.get("SRNET_PLM") or None
         return cls(Path(data) if data else None, plm, Path(vectors) if vectors else None)
+
+
+def is_at_hand(data: Data) -> bool:
+    """Tell whether the text of a task can be read: it is not where its expression names it by an empty digest."""
+    return data.world is not None or bool(data.sha256)
 
 
 def read_text(data: Data, inputs: Inputs) -> TaskData:
@@ -145,18 +151,3 @@ def data_folder(inputs: Inputs) -> Path:
     if inputs.data_dir is None:
         raise InputError("official data files are needed: give their folder with --data-dir or SRNET_DATA")
     return inputs.data_dir
-
-
-@lru_cache(maxsize=4)
-def plm_source(plm: Pretrained, inputs: Inputs) -> Path | str:
-    """Return the folder, or the name on the hub, that a pre-trained model is loaded from.
-
-    Raises:
-        InputError: if the folder holds another model than the expression names.
-    """
-    if not plm.sha256:
-        return plm.name
-    folder = Path(inputs.plm) if inputs.plm and Path(inputs.plm).is_dir() else pocket.plm_folder()
-    if folder_digest(folder) != plm.sha256:
-        raise InputError(f"{folder}: not the model {plm.name!r} of the experiment, which --plm or SRNET_PLM must name")
-    return folder

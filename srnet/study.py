@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -13,7 +11,7 @@ from srnet.errors import InputError
 from srnet.executor import Report, run
 from srnet.experiments import Data, Experiment, Pretrained
 from srnet.inputs import Inputs, data_folder, file_digest, text_digest
-from srnet.models import folder_digest
+from srnet.plms import find_plm
 from srnet.profiles import Profile, find_profile
 from srnet.runs import FIGURES
 from srnet.settings import Run, Setting
@@ -133,7 +131,7 @@ class Study:
     def _setting(self, task: str, seed: int) -> Setting:
         return Setting(
             training=self.profile.training[task],
-            plm=_pretrained(self),
+            plm=find_plm(self.inputs.plm or self.profile.plm),
             data=_data(self, task),
             seed=seed,
             sparsities=self.sparsities,
@@ -206,25 +204,9 @@ def _parts(metrics: dict[str, Any]) -> Iterator[tuple[str, str, float]]:
         yield f"bias-{name}", ALL, group["accuracy"]
 
 
-def _pretrained(study: Study) -> Pretrained:
-    name = study.inputs.plm or study.profile.plm
-    if name == pocket.PLM_NAME:
-        return Pretrained(name, _digest_of_model(pocket.plm_folder()))
-    if Path(name).is_dir():
-        return Pretrained(Path(name).resolve().name, _digest_of_model(Path(name)))
-    if name[0] in "./~" or name.count("/") > 1:
-        raise InputError(f"{name}: no such folder; give a folder with a model, or a name on the Hugging Face hub")
-    return Pretrained(name)
-
-
 def _data(study: Study, task: str) -> Data:
     vectors = file_digest(study.inputs.vectors) if study.inputs.vectors else ""
     if study.profile.world is not None:
         return Data(task, pocket.fingerprint(task), study.profile.world, vectors)
     folder = study.inputs.data_dir
     return Data(task, text_digest(task, folder) if folder else "", vectors=vectors)
-
-
-@lru_cache
-def _digest_of_model(folder: Path) -> str:
-    return folder_digest(folder)

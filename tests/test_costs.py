@@ -1,36 +1,34 @@
-"""Costs said beforehand against the records and files of real runs, and against what is known of official data."""
+"""Work and costs said beforehand against the records and files of real runs, and against what is known of the data."""
 
 import os
 import time
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
+from typing import Any
 
+import numpy as np
 import pytest
-import torch
-from transformers import (
-    AutoConfig,
-    AutoModelForSequenceClassification,
-    BertForSequenceClassification,
-    PretrainedConfig,
-    PreTrainedModel,
-)
+from datasets import concatenate_datasets
+from transformers import AutoConfig, PretrainedConfig
 
-from srnet import Bias, Data, FineTuned, Masked, Pretrained, Pruned, Recipe, Teacher, costs, lengths, pocket
-from srnet.calibration import Speed, calibrate, speed_for
+from srnet import Bias, Data, FineTuned, Masked, Pretrained, Pruned, Recipe, Teacher, pocket
+from srnet.calibration import measure_speed, seconds_a_step
 from srnet.compute import compute
-from srnet.costs import KNOWN, Cost, Passes, cost, effort, first_batches, model_size, prediction, size, size_of, work
-from srnet.encoding import Encoded, encode
-from srnet.errors import InputError
+from srnet.costs import Cost, cost
+from srnet.encoding import encode
 from srnet.experiments import Experiment, Tokenised, Trajectory, closure
-from srnet.inputs import Inputs, text_digest
-from srnet.lengths import LENGTHS, PERCENTILES, is_at_hand, pair_lengths, sizes
+from srnet.inputs import Inputs, is_at_hand, text_digest
+from srnet.lengths import OFFICIAL as KNOWN_LENGTHS
+from srnet.lengths import POCKET, mean_length
 from srnet.models import folder_digest, load_classifier, load_tokenizer
+from srnet.plms import size
 from srnet.pocket import World, plm_folder
-from srnet.profiles import PROFILES
+from srnet.pocket.sizes import sizes
 from srnet.store import Store
-from srnet.tasks import TASKS
-from srnet.training import fit, make_objective, predict, shuffled_batches
+from srnet.tasks import TASKS, load_task, write_task
+from srnet.training import fit, make_objective, shuffled_batches
+from srnet.work import effort, examples, work
 
 INPUTS = Inputs(device="cpu")
 PLM = Pretrained("pocket", folder_digest(plm_folder()))
@@ -38,6 +36,7 @@ DATA = Data("nli", pocket.fingerprint("nli"), World(train=80, dev=20, test=20))
 RECIPE = Recipe(steps=10, batch_size=16, lr=1e-3)
 BERT = Pretrained("bert-base-uncased")
 OFFICIAL = Data("nli", "")
+EMPTY = Store(Path("no such store"))
 
 
 def experiments() -> list[Experiment]:
@@ -72,21 +71,21 @@ def test_every_kind_of_experiment_is_among_them() -> None:
     assert kinds == {Tokenised, Bias, Teacher, FineTuned, Trajectory, Pruned}
 
 
-def test_steps_and_tokens_are_those_of_the_records(computed: tuple[Store, dict[Experiment, int]]) -> None:
+def test_steps_are_those_of_the_records_and_tokens_nearly(computed: tuple[Store, dict[Experiment, int]]) -> None:
+    """Of 80 pairs, the mean length is within a tenth of that of the study's world."""
     for experiment in experiments():
-        record, said = computed[0].record(experiment), cost(experiment, INPUTS)
-        trained = {"steps": said.steps, "tokens": said.trained.tokens, "padding": said.trained.padding}
+        record, said = computed[0].record(experiment), cost(experiment, INPUTS, EMPTY, 0.0)
+        assert said.steps == record.get("steps", 0)
         if said.steps:
-            assert {name: record[name] for name in trained} == trained, experiment
+            assert said.trained == pytest.approx(record["tokens"], rel=0.1), experiment
         else:
-            assert "steps" not in record
-            assert said.trained == Passes()
+            assert said.trained == 0
 
 
 def test_disk_is_that_of_the_store(computed: tuple[Store, dict[Experiment, int]]) -> None:
     store = computed[0]
     found = {experiment: store.size(experiment.key) for experiment in experiments()}
-    said = {experiment: cost(experiment, INPUTS).disk for experiment in experiments()}
+    said = {experiment: cost(experiment, INPUTS, EMPTY, 0.0).disk for experiment in experiments()}
     assert sum(said.values()) == pytest.approx(sum(found.values()), rel=0.02)
     for experiment in experiments():
         assert said[experiment] == pytest.approx(found[experiment], rel=0.03, abs=4_000), experiment
@@ -94,173 +93,170 @@ def test_disk_is_that_of_the_store(computed: tuple[Store, dict[Experiment, int]]
 
 def test_work_is_what_a_progress_bar_counts(computed: tuple[Store, dict[Experiment, int]]) -> None:
     """Training reports its steps; of evaluations, which are not reported one by one, each example is a unit."""
+    counts = sizes("nli", DATA.world or World())
+    tests = counts["mnli-m"] + counts["hans"]
     for experiment in experiments():
-        said, recipe = cost(experiment, INPUTS), getattr(experiment, "recipe", None)
-        steps = said.steps * recipe.batch_size * 3 if recipe else 0
+        recipe = getattr(experiment, "recipe", None)
+        steps = computed[0].record(experiment).get("steps", 0) * recipe.batch_size * 3 if recipe else 0
         assert computed[1][experiment] == steps
-        assert work(experiment, INPUTS) == steps + said.evaluated.examples
+        match experiment:
+            case Teacher():
+                evaluated = counts["train"]
+            case FineTuned():
+                evaluated = tests * (1 + len(experiment.checkpoints))
+            case Pruned(method="mask"):
+                evaluated = tests + 2 * counts["mnli-m"]  # candidates after 9 and 10
+            case Pruned():
+                evaluated = tests
+            case _:
+                evaluated = 0
+        assert work(experiment, INPUTS, EMPTY) == steps + evaluated, experiment
 
 
-def test_evaluations_count_every_data_set_as_often_as_it_is_predicted() -> None:
-    full, teacher, mask = (
-        next(each for each in experiments() if isinstance(each, kind)) for kind in (FineTuned, Teacher, Pruned)
-    )
-    counts = sizes(DATA, INPUTS)
-    tests = sum(counts.values()) - counts["train"]
-    assert cost(full, INPUTS).evaluated.examples == 3 * tests  # two checkpoints and the end
-    assert cost(teacher, INPUTS).evaluated.examples == counts["train"]
-    assert cost(mask, INPUTS).evaluated.examples == tests + 2 * counts["mnli-m"]  # candidates after 9 and 10
+@pytest.mark.parametrize("world", [World(train=45, dev=13, test=18), World(train=83, dev=12, test=47), World(420, 20)])
+@pytest.mark.parametrize("task", TASKS)
+def test_generated_examples_are_counted_without_generating_them(task: str, world: World) -> None:
+    text = pocket.build(task, world)
+    assert text.ood_train is not None
+    tests = {name: len(part) for name, part in text.ood.items()}
+    assert sizes(task, world) == {"train": len(text.train), TASKS[task].dev_name: len(text.dev), **tests}
+    assert sizes(task, world, with_ood=True)["train"] == len(text.train) + len(text.ood_train)
 
 
-def test_padding_of_evaluation_is_what_prediction_processes(tiny_bert: BertForSequenceClassification) -> None:
-    tokens = torch.tensor([3, 9, 4] * 700)  # more than one batch
-    data = Encoded(torch.ones(2100, 9, dtype=torch.int32), None, tokens, torch.zeros_like(tokens))
-    seen: list[int] = []
-    tiny_bert.register_forward_pre_hook(
-        lambda model, args, inputs: seen.append(inputs["input_ids"].numel()), with_kwargs=True
-    )
-    predict(tiny_bert, data)
-    assert len(seen) > 1
-    assert prediction(tokens) == Passes(2100, int(tokens.sum()), sum(seen) - int(tokens.sum()))
+def test_work_of_the_pocket_world_reads_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("srnet.inputs._read_text", None)
+    assert work(FineTuned(PLM, replace(DATA, world=World()), 1, RECIPE), INPUTS, EMPTY) == 10 * 16 * 3 + 600 + 1200
+
+
+def test_text_that_is_not_at_hand_has_the_official_sizes() -> None:
+    def counted(data: Data) -> dict[str, int]:
+        return dict(examples(Bias(data), INPUTS, EMPTY))
+
+    assert counted(Data("nli", "")) == {"train": 392_702, "mnli-m": 9_815, "hans": 30_000}
+    assert counted(Data("nli", "", with_ood=True))["train"] == 422_702
+    assert counted(Data("paraphrase", "", with_ood=True))["train"] == 363_846 + 11_988 + 49_401
+    assert counted(Data("fact", ""))["fever"] == 16_664
+    assert not is_at_hand(OFFICIAL)
+    assert is_at_hand(DATA)
+
+
+def test_examples_of_files_are_read_once_and_then_known_from_the_token_ids(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, store = tmp_path / "data", Store(tmp_path / "store")
+    write_task(pocket.build("nli", World(train=60, dev=12, test=12)), folder)
+    inputs, data = Inputs(folder, device="cpu"), Data("nli", text_digest("nli", folder))
+    full, counts = FineTuned(PLM, data, 1, RECIPE), {"train": 60, "mnli-m": 12, "hans": 12}
+    assert examples(full, inputs, store) == examples(Bias(data), inputs, store) == counts
+    compute(Tokenised(PLM, data), store, inputs)
+    monkeypatch.setattr("srnet.inputs._read_text", None)
+    for each in (full, Teacher(full), Tokenised(PLM, data)):
+        assert examples(each, inputs, store) == counts
 
 
 def test_costs_add_up() -> None:
-    one = Cost(1, Passes(2, 30, 4), Passes(5, 60, 7), 0.5, 8)
-    assert one + one == Cost(2, Passes(4, 60, 8), Passes(10, 120, 14), 1.0, 16)
-    assert one.passes == Passes(7, 90, 11)
-    assert one.trained.processed == 34
+    one = Cost(1, 20, 5, 0.5, 8)
+    assert one + one == Cost(2, 40, 10, 1.0, 16)
+    assert one.tokens == 25
 
 
 def test_word_vectors_of_a_file_cost_nothing_and_change_no_other_cost() -> None:
     given = replace(DATA, vectors="digest")
-    assert cost(Bias(DATA), INPUTS).text > cost(Bias(given), INPUTS).text == 0
-    assert cost(FineTuned(PLM, given, 1, RECIPE), INPUTS) == cost(FineTuned(PLM, DATA, 1, RECIPE), INPUTS)
+    assert cost(Bias(DATA), INPUTS, EMPTY, 1.0).seconds > cost(Bias(given), INPUTS, EMPTY, 1.0).seconds == 0
+    full = FineTuned(PLM, DATA, 1, RECIPE)
+    assert cost(replace(full, data=given), INPUTS, EMPTY, 1.0) == cost(full, INPUTS, EMPTY, 1.0)
 
 
-@pytest.mark.parametrize(
-    ("name", "weights", "prunable"),
-    [  # of two classes: 12 · h² numbers in each layer's matrices, and the classifier; weights as on the models' cards
-        ("bert-base-uncased", 109_483_778, 12 * 12 * 768**2 + 2 * 768),
-        ("google-bert/bert-large-uncased", 335_143_938, 24 * 12 * 1024**2 + 2 * 1024),
-        ("FacebookAI/roberta-base", 124_647_170, 12 * 12 * 768**2 + 768**2 + 2 * 768),
-    ],
-)
-def test_sizes_of_the_papers_models_are_known_without_a_download(name: str, weights: int, prunable: int) -> None:
-    found = size(Pretrained(name), 2, pooler=False, inputs=INPUTS)
-    assert (found.weights, found.prunable) == (weights, prunable)
-    assert found.bytes == pytest.approx(4 * weights, rel=1e-3)
-    assert found.mask_bytes == pytest.approx(prunable / 8, rel=1e-3)
+def test_lengths_of_every_data_set_are_known() -> None:
+    for known in (POCKET, KNOWN_LENGTHS):
+        for task in TASKS.values():
+            assert known[task.name].keys() == {task.dev_name, *task.ood, "with OOD"}
 
 
-def test_a_model_of_which_nothing_is_known_is_refused() -> None:
-    with pytest.raises(InputError, match="nobody/nothing: its size is not known here"):
-        size(Pretrained("nobody/nothing"), 2, pooler=False, inputs=INPUTS)
-
-
-def test_every_model_of_a_profile_is_known() -> None:
-    for profile in PROFILES.values():
-        assert profile.plm == pocket.PLM_NAME or profile.plm.rsplit("/")[-1] in KNOWN
-
-
-def test_text_that_is_not_at_hand_has_the_official_sizes() -> None:
-    assert sizes(Data("nli", ""), INPUTS) == {"train": 392_702, "mnli-m": 9_815, "hans": 30_000}
-    assert sizes(Data("nli", "", with_ood=True), INPUTS)["train"] == 422_702
-    assert sizes(Data("paraphrase", "", with_ood=True), INPUTS)["train"] == 363_846 + 11_988 + 49_401
-    assert not is_at_hand(OFFICIAL)
-    assert is_at_hand(DATA)
-    for task in TASKS:
-        for name, tokens in pair_lengths(Data(task, ""), BERT, INPUTS).items():
-            assert len(tokens) == sizes(Data(task, ""), INPUTS)[name]
-
-
-def test_known_lengths_are_percentiles() -> None:
-    for name, values in LENGTHS.items():
-        assert list(values) == sorted(values), name
-        assert len(values) == len(PERCENTILES)
-        assert max(values) <= 128
-    assert set(LENGTHS) == {name for task in TASKS.values() for name in (task.dev_name, *task.ood)}
-
-
-def test_an_epoch_of_official_data_trains_on_each_example_once() -> None:
-    tokens, steps = pair_lengths(OFFICIAL, BERT, INPUTS)["train"], -(-392_702 // 32)
-    trained = cost(FineTuned(BERT, OFFICIAL, 1, Recipe(steps)), INPUTS).trained
-    assert (trained.examples, trained.tokens) == (392_702, int(tokens.sum()))
-    assert 0.01 < trained.padding / trained.tokens < 0.05  # length-grouped batches
-    twice = cost(FineTuned(BERT, OFFICIAL, 2, Recipe(2 * steps)), INPUTS).trained
-    assert twice == trained * 2
-
-
-def test_a_large_data_set_is_sampled_and_comes_within_one_per_cent(monkeypatch: pytest.MonkeyPatch) -> None:
-    data = replace(DATA, world=World(train=4_000, dev=20, test=20))
-    exact = cost(FineTuned(PLM, data, 1, Recipe(400)), INPUTS).trained
-    monkeypatch.setattr("srnet.lengths.COUNTED", 3_000)
-    monkeypatch.setattr("srnet.costs.COUNTED", 3_000)
-    monkeypatch.setattr("srnet.lengths.SAMPLE", 2_000)
-    clear()
-    sampled = cost(FineTuned(PLM, data, 1, Recipe(400)), INPUTS).trained
-    clear()
-    assert sampled != exact
-    assert sampled.examples == pytest.approx(exact.examples, rel=0.01)
-    assert sampled.tokens == pytest.approx(exact.tokens, rel=0.01)
+@pytest.mark.parametrize("task", TASKS)
+def test_known_lengths_are_those_of_the_pocket_world(task: str) -> None:
+    text, tokenizer, data = pocket.build(task, World()), load_tokenizer(plm_folder()), Data(task, "", World())
+    assert text.ood_train is not None
+    both = concatenate_datasets([text.train, text.ood_train])
+    for name, part in {"train": text.train, TASKS[task].dev_name: text.dev, **text.ood}.items():
+        counted = float(encode(part, tokenizer).lengths.double().mean())
+        assert mean_length(data, name) == pytest.approx(counted, rel=0.02), name
+    mixed = float(encode(both, tokenizer).lengths.double().mean())
+    assert mean_length(replace(data, with_ood=True), "train") == pytest.approx(mixed, rel=0.01)
 
 
 def test_known_lengths_are_those_of_real_text() -> None:
-    """Means are within 2 %, of which half is the coarseness of the percentiles."""
+    """Means are within 2 %, of which half is the coarseness of the percentiles they come from."""
     if "SRNET_DATA" not in os.environ:
         pytest.skip("SRNET_DATA is not set: no folder with the data sets in their official formats")
     folder = Path(os.environ["SRNET_DATA"])
     plm = folder / "plm" / "minilm-l6-h384-uncased"
     if not plm.is_dir():
         pytest.skip(f"{plm}: no tokenizer of BERT's uncased vocabulary")
-    inputs, model = Inputs(folder, str(plm)), Pretrained(plm.name, folder_digest(plm))
-    for task in TASKS:
-        real = pair_lengths(Data(task, text_digest(task, folder)), model, inputs)
-        for name, known in pair_lengths(Data(task, ""), BERT, INPUTS).items():
-            if name in real:
-                assert float(known.double().mean()) == pytest.approx(float(real[name].double().mean()), rel=0.02), name
+    tokenizer = load_tokenizer(plm)
+    for task in TASKS.values():
+        text = load_task(task.name, folder)
+        for name, part in {"train": text.train, task.dev_name: text.dev, **text.ood}.items():
+            sample = np.random.default_rng(0).permutation(len(part))[:10_000]
+            real = float(encode(part.select(sample), tokenizer).lengths.double().mean())
+            assert mean_length(Data(task.name, ""), name) == pytest.approx(real, rel=0.02), name
 
 
-def test_speed_is_that_of_real_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Calibrated steps and steps of a run, in turn, on the CPU's own clock: within what a shared machine can tell."""
-    monkeypatch.setattr("srnet.calibration.ENOUGH", 0.3)
+def test_speed_is_that_of_real_steps() -> None:
+    """Measured steps and steps of a run, in turn, on the CPU's own clock: within what a shared machine can tell."""
     text = pocket.build_nli(World(train=400, dev=20, test=20))
     train, recipe = encode(text.train, load_tokenizer(plm_folder())), Recipe(steps=30, lr=1e-3)
     model, ratios = load_classifier(plm_folder(), 3, seed=0), []
-    passes = first_batches(train.lengths, 32, 1, 30)
     for _ in range(3):
-        speed = calibrate(model.config, 32, round(passes.processed / passes.examples), "cpu")
+        said = seconds_a_step(model.config, recipe, round(float(train.lengths.double().mean())), "cpu")
         start, parameters = time.process_time(), list(model.parameters())
         fit(model, parameters, train, shuffled_batches(train, recipe, 1), recipe, make_objective("std"), 1)
-        found = time.process_time() - start
-        ratios.append(speed.seconds(Cost(30, passes), size_of(model.config)) / found)
+        ratios.append(said * 30 / (time.process_time() - start))
     assert 0.5 < median(ratios) < 2
 
 
-def test_speed_is_measured_on_the_model_that_most_of_the_work_is_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    large = FineTuned(Pretrained("bert-large-uncased"), OFFICIAL, 1, Recipe(100, batch_size=8))
+def test_slow_steps_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+
+    def noted(*arguments: Any) -> None:
+        _, _, _, batches, *_, after_step = arguments
+        for step, _ in enumerate(batches, 1):
+            made.append(step)
+            after_step(step)
+
+    monkeypatch.setattr("srnet.calibration.ENOUGH", 0.0)
+    monkeypatch.setattr("srnet.calibration.fit", noted)
+    assert seconds_a_step(AutoConfig.from_pretrained(plm_folder()), RECIPE, 20, "cpu") >= 0
+    assert made == [1, 2, 3]
+
+
+def test_speed_is_measured_on_what_most_of_the_work_is_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    large = FineTuned(Pretrained("bert-large-uncased"), OFFICIAL, 1, Recipe(100, batch_size=4))
     small = FineTuned(BERT, OFFICIAL, 1, Recipe(10_000, batch_size=16))
-    asked: list[tuple[int, int]] = []
+    pocket_full = FineTuned(PLM, DATA, 1, RECIPE)
+    asked: list[tuple[int, int, int]] = []
 
-    def noted(config: PretrainedConfig, batch_size: int, width: int, device: str) -> Speed:
-        assert 35 < width < 45
+    def noted(config: PretrainedConfig, recipe: Recipe, tokens: int, device: str) -> float:
         assert device == "cpu"
-        asked.append((config.hidden_size, batch_size))
-        return Speed(1.0, 2.0, 3.0)
+        asked.append((config.hidden_size, recipe.batch_size, tokens))
+        return 2.0
 
-    monkeypatch.setattr("srnet.calibration.calibrate", noted)
-    assert speed_for({each: cost(each, INPUTS) for each in (small, large)}, INPUTS) == Speed(1.0, 2.0, 3.0)
-    assert speed_for({large: cost(large, INPUTS)}, INPUTS) == Speed(1.0, 2.0, 3.0)
-    assert speed_for({}, INPUTS) == Speed(0.0, 0.0, 0.0)
-    assert asked == [(768, 16), (1024, 8)]
+    monkeypatch.setattr("srnet.calibration.seconds_a_step", noted)
+    base = size(BERT, 3, False, INPUTS).prunable
+    assert measure_speed([large, small, Bias(OFFICIAL)], INPUTS, EMPTY) == 2.0 / (3 * 8 * 40 * base)
+    measure_speed([large], INPUTS, EMPTY)
+    measure_speed([pocket_full], INPUTS, EMPTY)
+    assert measure_speed([Bias(OFFICIAL)], INPUTS, EMPTY) == 0.0
+    assert asked == [(768, 8, 40), (1024, 4, 40), (64, 16, 21)]  # a step of a large model on a CPU has 8 examples
 
 
-def test_seconds_grow_with_the_model() -> None:
-    speed, done = Speed(1e-9, 1e-10, 1e-11), Cost(10, Passes(0, 1000, 24), Passes(0, 500, 12), 2.5)
-    assert speed.seconds(done, None) == 2.5
-    bert = size(BERT, 3, False, INPUTS)
-    said = 2.5 + 10 * 1e-9 * bert.weights + (1024 * 1e-10 + 512 * 1e-11) * bert.prunable
-    assert speed.seconds(done, bert) == pytest.approx(said)
-    assert model_size(Bias(DATA), INPUTS) is None
+def test_seconds_are_passes_through_the_prunable_weights() -> None:
+    full = FineTuned(BERT, OFFICIAL, 1, Recipe(100))
+    said = cost(full, INPUTS, EMPTY, 1e-9)
+    assert said.trained == round(100 * 32 * 39.8)
+    assert said.evaluated == round(9_815 * 39.8 + 30_000 * 17.6)
+    passes = 3 * said.trained + said.evaluated
+    assert said.seconds == pytest.approx(passes * 1e-9 * size(BERT, 3, False, INPUTS).prunable)
 
 
 def test_effort_is_work_times_weights_and_needs_to_know_no_model() -> None:
@@ -268,32 +264,8 @@ def test_effort_is_work_times_weights_and_needs_to_know_no_model() -> None:
         FineTuned(Pretrained(name), OFFICIAL, 1, RECIPE)
         for name in ("bert-base-uncased", "bert-large-uncased", "nobody/nothing")
     )
-    assert work(base, INPUTS) == work(large, INPUTS) == effort(unknown, INPUTS) > 0
-    assert effort(large, INPUTS) / effort(base, INPUTS) == pytest.approx(24 * 1024**2 / (12 * 768**2), rel=1e-4)
-    assert effort(Bias(OFFICIAL), INPUTS) == 0
-
-
-def test_large_models_are_measured_by_a_few_layers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A model of 4 layers taken as large is calibrated by 2 of them, and its own configuration is left alone."""
-    monkeypatch.setattr("srnet.calibration.ENOUGH", 0.1)
-    monkeypatch.setattr("srnet.calibration.SMALL", 1000)
-    config = AutoConfig.from_pretrained(plm_folder())
-    config.num_hidden_layers = 4
-    built: list[int] = []
-    from_config = AutoModelForSequenceClassification.from_config
-
-    def noted(config: PretrainedConfig) -> PreTrainedModel:
-        built.append(config.num_hidden_layers)
-        return from_config(config)
-
-    monkeypatch.setattr("srnet.calibration.AutoModelForSequenceClassification.from_config", noted)
-    speed = calibrate(config, 4, 8, "cpu")
-    assert built[-1] == 2
-    assert config.num_hidden_layers == 4
-    assert min(speed.step, speed.evaluated) > 0
-
-
-def clear() -> None:
-    """Forget what has been counted."""
-    for counted in (lengths._pair_lengths, costs._batches, costs._epoch, costs._prediction):
-        counted.cache_clear()
+    done = work(base, INPUTS, EMPTY)
+    assert done == work(large, INPUTS, EMPTY) == effort(unknown, INPUTS, EMPTY) > 0
+    ratio = effort(large, INPUTS, EMPTY) / effort(base, INPUTS, EMPTY)
+    assert ratio == pytest.approx(24 * 1024**2 / (12 * 768**2), rel=1e-4)
+    assert effort(Bias(OFFICIAL), INPUTS, EMPTY) == 0

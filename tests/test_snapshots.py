@@ -12,7 +12,6 @@ from plms import make_plm
 from srnet import Checkpoint, Data, FineTuned, Gradual, Masked, Pretrained, Pruned, Recipe, pocket
 from srnet.agenda import missing
 from srnet.compute import compute
-from srnet.costs import BACKWARD, FORWARD
 from srnet.executor import run
 from srnet.experiments import Experiment
 from srnet.inputs import Inputs
@@ -21,6 +20,7 @@ from srnet.pocket import World
 from srnet.records import VOLATILE
 from srnet.snapshots import Snapshot
 from srnet.store import Store
+from srnet.work import BACKWARD, FORWARD
 
 DATA = Data("nli", pocket.fingerprint("nli"), World(train=48, dev=12, test=12))
 RECIPE = Recipe(steps=20, batch_size=4, lr=1e-2, warmup=3, weight_decay=0.1)

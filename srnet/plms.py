@@ -1,0 +1,149 @@
+"""Pre-trained models: which one is meant, where it lies, and how large it is, without loading it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from huggingface_hub import try_to_load_from_cache
+from transformers import (
+    AutoConfig,
+    AutoModelForSequenceClassification,
+    BertConfig,
+    PretrainedConfig,
+    RobertaConfig,
+)
+
+from srnet import pocket
+from srnet.errors import InputError
+from srnet.experiments import Experiment, Pretrained, Teacher, Trained, pretrained
+from srnet.models import folder_digest, prunable_weights
+from srnet.tasks import TASKS
+
+if TYPE_CHECKING:
+    from srnet.inputs import Inputs
+
+NUMBER = 4  # bytes of a weight, a logit, a token id
+TENSOR = 100  # bytes that safetensors writes beside each tensor, about
+
+# Configurations of models on the hub, so that planning downloads nothing.
+KNOWN: Mapping[str, PretrainedConfig] = {
+    "bert-base-uncased": BertConfig(),
+    "bert-large-uncased": BertConfig(
+        hidden_size=1024, num_hidden_layers=24, num_attention_heads=16, intermediate_size=4096
+    ),
+    "roberta-base": RobertaConfig(vocab_size=50265, max_position_embeddings=514, type_vocab_size=1),
+    "all-MiniLM-L6-v2": BertConfig(
+        hidden_size=384, num_hidden_layers=6, num_attention_heads=12, intermediate_size=1536
+    ),
+}
+
+
+def find_plm(name: str) -> Pretrained:
+    """Return the expression of a pre-trained model; that of a local folder names the content, not the place.
+
+    Args:
+        name: `srnet.pocket.PLM_NAME`, a local folder, or a name on the Hugging Face hub.
+
+    Raises:
+        InputError: if it is a path and there is no such folder, or the folder cannot be read.
+    """
+    if name == pocket.PLM_NAME:
+        return Pretrained(name, _digest(pocket.plm_folder()))
+    if Path(name).is_dir():
+        return Pretrained(Path(name).resolve().name, _digest(Path(name)))
+    if name[0] in "./~" or name.count("/") > 1:
+        raise InputError(f"{name}: no such folder; give a folder with a model, or a name on the Hugging Face hub")
+    return Pretrained(name)
+
+
+@lru_cache
+def _digest(folder: Path) -> str:
+    return folder_digest(folder)
+
+
+@lru_cache(maxsize=4)
+def plm_source(plm: Pretrained, inputs: Inputs) -> Path | str:
+    """Return the folder, or the name on the hub, that a pre-trained model is loaded from.
+
+    Raises:
+        InputError: if the folder holds another model than the expression names.
+    """
+    if not plm.sha256:
+        return plm.name
+    folder = Path(inputs.plm) if inputs.plm and Path(inputs.plm).is_dir() else pocket.plm_folder()
+    if folder_digest(folder) != plm.sha256:
+        raise InputError(f"{folder}: not the model {plm.name!r} of the experiment, which --plm or SRNET_PLM must name")
+    return folder
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a model is.
+
+    Attributes:
+        prunable: numbers in the matrices that are pruned.
+        bytes: of its file.
+        mask_bytes: of a mask's file.
+    """
+
+    prunable: int
+    bytes: int
+    mask_bytes: int
+
+
+def model_size(experiment: Experiment, inputs: Inputs) -> Size | None:
+    """Return how large an experiment's model is, None if it has none; raises as `size` does."""
+    if not isinstance(experiment, Trained | Teacher):
+        return None
+    classes = len(TASKS[experiment.data.task].labels)
+    return size(pretrained(experiment.of), classes, getattr(experiment, "pooler", False), inputs)
+
+
+@lru_cache(maxsize=64)
+def size(plm: Pretrained, num_labels: int, pooler: bool, inputs: Inputs) -> Size:
+    """Return how large a pre-trained model with a classifier is, downloading and loading nothing.
+
+    Args:
+        plm: the model.
+        num_labels: number of classes.
+        pooler: whether BERT's pooler counts as prunable.
+        inputs: where a local model lies.
+
+    Raises:
+        InputError: if nothing is known of the model.
+    """
+    config = architecture(plm, inputs)
+    config.num_labels = num_labels
+    with torch.device("meta"):
+        model = AutoModelForSequenceClassification.from_config(config)
+    weights = [tensor.numel() for tensor in model.state_dict().values()]
+    prunable = [weight.numel() for weight in prunable_weights(model, pooler).values()]
+    packed = sum(-(-count // 8) for count in prunable)
+    return Size(
+        prunable=sum(prunable),
+        bytes=NUMBER * sum(weights) + TENSOR * len(weights),
+        mask_bytes=packed + TENSOR * len(prunable),
+    )
+
+
+def architecture(plm: Pretrained, inputs: Inputs) -> PretrainedConfig:
+    """Return the configuration of a pre-trained model from its folder, or from what is known, never from the network.
+
+    Raises:
+        InputError: if nothing is known of the model.
+    """
+    name = plm.name.rsplit("/", 1)[-1]
+    if plm.sha256:
+        return AutoConfig.from_pretrained(plm_source(plm, inputs))
+    if name in KNOWN:
+        return deepcopy(KNOWN[name])
+    config = try_to_load_from_cache(plm.name, "config.json")
+    if not isinstance(config, str):
+        raise InputError(f"{plm.name}: its size is not known here; download it, or give its folder with --plm")
+    return AutoConfig.from_pretrained(Path(config).parent)

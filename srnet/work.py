@@ -1,0 +1,155 @@
+"""How much work an experiment is, known before any text is read: to rank experiments and to show progress."""
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+
+from srnet.errors import InputError
+from srnet.experiments import (
+    Bias,
+    Data,
+    Experiment,
+    FineTuned,
+    Pruned,
+    Teacher,
+    Tokenised,
+    Trained,
+    Trajectory,
+    tokenised,
+)
+from srnet.inputs import Inputs, is_at_hand, test_sets, training_set
+from srnet.magnitude import LEVELS, last_step
+from srnet.mask_training import MaskPlan
+from srnet.plms import model_size
+from srnet.pocket.sizes import sizes
+from srnet.statistics import FEVER, OFFICIAL
+from srnet.store import Store
+from srnet.tasks import TASKS
+from srnet.training import Recipe
+
+FORWARD, BACKWARD = 1, 2  # relative cost of an example's forward and backward pass
+
+
+def work(experiment: Experiment, inputs: Inputs, store: Store) -> int:
+    """Return an experiment's units of work, forward passes of one example; an example of a training step counts three.
+
+    Args:
+        experiment: what is to be computed.
+        inputs: where text lies.
+        store: where token ids may be already; their record counts the examples.
+
+    Raises:
+        InputError: if the text must be read and cannot be.
+    """
+    passes, recipe = uses(experiment), getattr(experiment, "recipe", None)
+    training = passes.steps * recipe.batch_size * (FORWARD + BACKWARD) if recipe else 0
+    if passes == Uses(passes.steps):
+        return training
+    counts = examples(experiment, inputs, store)
+    evaluated = passes.evaluations(experiment.data, counts)
+    return training + sum(times * counts[name] for name, times in evaluated.items()) * FORWARD
+
+
+def effort(experiment: Experiment, inputs: Inputs, store: Store) -> int:
+    """Return about how long an experiment takes, to decide which comes first: its work times the weights of its model.
+
+    Models of which nothing is known yet count as equal. Arguments and errors are those of `work`.
+    """
+    try:
+        model = model_size(experiment, inputs)
+    except InputError:
+        model = None
+    return work(experiment, inputs, store) * (model.prunable if model else 1)
+
+
+@dataclass(frozen=True)
+class Uses:
+    """How often an experiment goes over its data.
+
+    Attributes:
+        steps: optimiser steps.
+        train: evaluations of the training set.
+        dev: evaluations of the ID development set alone.
+        tests: evaluations of all test sets, the ID development set among them.
+    """
+
+    steps: int = 0
+    train: int = 0
+    dev: int = 0
+    tests: int = 0
+
+    def evaluations(self, data: Data, names: Iterable[str]) -> dict[str, int]:
+        """Return how often each of the data sets of these names is evaluated, those that are not left out."""
+        own = {"train": self.train, TASKS[data.task].dev_name: self.dev + self.tests}
+        times = {name: own.get(name, self.tests) for name in names}
+        return {name: count for name, count in times.items() if count}
+
+
+def uses(experiment: Experiment) -> Uses:
+    """Return how often an experiment goes over its data."""
+    match experiment:
+        case Bias() | Tokenised():
+            return Uses()
+        case Teacher():
+            return Uses(train=1)
+        case FineTuned():
+            return Uses(experiment.recipe.steps, tests=1 + len(experiment.checkpoints))
+        case Trajectory():
+            return Uses(last_step(LEVELS[-1], experiment.recipe.steps))
+        case Pruned(method="mask", recipe=Recipe() as recipe):
+            return Uses(recipe.steps, dev=_candidates(experiment.mask_plan, recipe.steps), tests=1)
+        case Pruned():
+            return Uses(tests=1)
+    raise TypeError(f"no work is known of a {type(experiment).__name__}")
+
+
+def examples(experiment: Experiment, inputs: Inputs, store: Store) -> Mapping[str, int]:
+    """Return the number of examples of the data sets that an experiment uses.
+
+    The text is read only where its files are at hand and their token ids are not in the store: a user's files need not
+    be the official ones. Files that are not at hand are taken to have the official sizes.
+
+    Returns:
+        For "train", the ID development set and each OOD test set by name.
+
+    Raises:
+        InputError: if the text must be read and cannot be.
+    """
+    data = experiment.data
+    if data.world is not None:
+        return sizes(data.task, data.world, data.with_ood)
+    if not is_at_hand(data):
+        return _official(data)
+    if tokens := _tokens(experiment):
+        with suppress(InputError):  # there is no record, or none that can be read
+            counts: Mapping[str, int] = store.record(tokens)["examples"]
+            return counts
+    sets = {"train": training_set(data, inputs), **test_sets(data, inputs)}
+    return {name: len(part) for name, part in sets.items()}
+
+
+def _tokens(experiment: Experiment) -> Tokenised | None:
+    of = experiment.of if isinstance(experiment, Teacher) else experiment
+    if isinstance(of, Trained):
+        return tokenised(of)
+    return of if isinstance(of, Tokenised) else None
+
+
+def _official(data: Data) -> dict[str, int]:
+    task = TASKS[data.task]
+
+    def count(name: str, split: str) -> int:
+        return FEVER[split] if name == "fever" else OFFICIAL[task.name, name, split].examples[0]
+
+    train = count(task.dev_name, "train")
+    if data.with_ood:
+        train += sum(count(name, "train") for name in task.ood_train)
+    return {"train": train, task.dev_name: count(task.dev_name, "dev")} | {
+        name: count(name, "test") for name in task.ood
+    }
+
+
+@lru_cache
+def _candidates(plan: MaskPlan, steps: int) -> int:
+    return len(plan.candidates(steps))
