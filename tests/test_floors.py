@@ -24,7 +24,7 @@ FLOORS = [
         "executor",
     },
     {"profiles", "settings", "runs", "study", "figures", "claims", "answer", "deviations", "sweep"},
-    {"cli", "commands", "book", "notebook", "__main__"},
+    {"cli", "commands", "book", "book_index", "notebook", "__main__"},
 ]
 FLOOR = {module: floor for floor, modules in enumerate(FLOORS) for module in modules}
 

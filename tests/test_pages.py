@@ -8,7 +8,8 @@ import nbformat
 import pytest
 from sphinx_external_toc.parsing import parse_toc_yaml
 
-from srnet.book import figures_of, results, results_table
+from srnet.book import figures_of
+from srnet.book_index import results, results_table
 from srnet.runs import FIGURES
 from srnet.study import choose
 
