@@ -26,7 +26,6 @@ from srnet.figures import (
     loss_weights,
     mask_learning,
     means,
-    paradigms,
     pruning_steps,
     records,
     score_dots,
@@ -372,22 +371,3 @@ def test_the_steps_of_iterative_pruning() -> None:
     assert below.get_ylim()[1] <= 100
     with pytest.raises(InputError, match="HANS has 1 scores for 2 sparsities"):
         pruning_steps([2], [1.0], [0, 3], [0.1, 0.2], {"HANS": [0.6]}, "made up")
-
-
-def test_the_three_paradigms_in_the_papers_notation() -> None:
-    figure = paradigms()
-    found = dict(boxes_of_texts(figure))
-    words = " ".join(found)
-    for notation in (r"\theta_{\mathrm{pt}}", r"\theta_{\mathrm{ft}}", r"m\odot", r"\mathcal{A}", r"\mathcal{P}"):
-        assert notation in words
-    placed = boxes_of_texts(figure)
-    for (one, a), (other, b) in combinations(placed, 2):
-        apart = a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
-        assert apart, f"{one!r} lies on {other!r}"
-    assert all(box.min() >= 0 and box.max() <= 1 for _, box in placed)
-
-
-def boxes_of_texts(figure: Figure) -> list[tuple[str, np.ndarray]]:
-    figure.draw_without_rendering()
-    size = np.array([*figure.bbox.size, *figure.bbox.size])
-    return [(text.get_text(), np.array(text.get_window_extent().extents) / size) for text in figure.axes[0].texts]

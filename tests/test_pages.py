@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import nbformat
 import pytest
@@ -21,6 +22,7 @@ LISTED = rf"{NUMBER}(?:(?:, {NUMBER})*,? (?:and|to) {NUMBER})?"
 ALLOWED = (
     r"```.*?```",
     r"\]\([^)\s]*\)",  # targets of links
+    r"^:::\{.*$",  # names of figures
     r"`[^`]*`",  # names in code, citations, glued numbers
     r"\$\$[^%$]*\$\$",  # formulae; a result in per cent is none
     r"\$[^%$]*\$",
@@ -100,8 +102,10 @@ PAPER = [
 def labels_in(path: Path) -> list[str]:
     """Return the paper's labels that captions begin with, and that headings have, in a notebook."""
     cells = nbformat.read(path, as_version=4).cells
-    captions = "\n".join(cell.metadata.get("mystnb", {}).get("figure", {}).get("caption", "") for cell in cells)
-    headings = "\n".join(re.findall("^#.*", "\n".join(cell.source for cell in cells), re.MULTILINE))
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    figures = [cell.metadata.get("mystnb", {}).get("figure", {}) for cell in cells]
+    captions = "\n".join([text, *(figure.get("caption", "") for figure in figures)])
+    headings = "\n".join(re.findall("^#.*", text, re.MULTILINE))
     found = re.findall(
         r"^\*\*((?:Figure|Table) \d(?: of the supplement)?)(?: of the paper)?\.\*\* ", captions, re.MULTILINE
     )
@@ -150,3 +154,15 @@ def test_every_chapter_with_records_has_a_heading_for_them() -> None:
     for notebook in {figure.notebook for figure in FIGURES.values()}:
         cells = nbformat.read(ROOT / "notebooks" / f"{notebook}.ipynb", as_version=4).cells
         assert [cell for cell in cells if cell.source.startswith("## Records\n")]
+
+
+def test_drawing_of_the_three_ways_evaluates_each_and_is_whole_by_itself() -> None:
+    text = (ROOT / "book" / "_static" / "paradigms.svg").read_text(encoding="utf-8")
+    ways = [way for way in ElementTree.fromstring(text).iter() if any(each.get("class") == "way" for each in way)]
+    words = [" ".join(way.itertext()) for way in ways]
+    assert [re.findall(r"Section (\S+)", each) for each in words] == [["4.2"], ["4.3"], ["4.4"]]
+    for way in ways:
+        assert [each.get("href") for each in way][-1] == "#evaluation"
+    targets = re.findall(r'(?:href="|url\()#([\w-]+)', text)
+    assert set(targets) <= set(re.findall(r'\bid="([^"]+)"', text))
+    assert "http" not in text.replace('xmlns="http://www.w3.org/2000/svg"', "")

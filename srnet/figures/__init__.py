@@ -5,7 +5,6 @@ from srnet.figures.deviations import deviation_dots
 from srnet.figures.dots import score_dots
 from srnet.figures.heatmap import subset_heatmap
 from srnet.figures.methods import loss_weights, mask_learning, pruning_steps
-from srnet.figures.paradigms import paradigms
 from srnet.figures.style import CURVES
 from srnet.figures.sweep import bias_sweep
 from srnet.figures.tables import csv_link, means, records, score_table, subset_means
@@ -18,7 +17,6 @@ __all__ = [
     "loss_weights",
     "mask_learning",
     "means",
-    "paradigms",
     "pruning_steps",
     "records",
     "score_dots",
