@@ -18,11 +18,13 @@ from matplotlib.path import Path as Outline
 from matplotlib.text import Text
 
 from srnet import InputError
+from srnet.claims import CLAIMS, FAILS, HOLDS, UNTESTABLE
 from srnet.figures import (
     CURVES,
     bias_sweep,
     csv_link,
     deviation_dots,
+    ledger_squares,
     loss_weights,
     mask_learning,
     means,
@@ -371,3 +373,27 @@ def test_the_steps_of_iterative_pruning() -> None:
     assert below.get_ylim()[1] <= 100
     with pytest.raises(InputError, match="HANS has 1 scores for 2 sparsities"):
         pruning_steps([2], [1.0], [0, 3], [0.1, 0.2], {"HANS": [0.6]}, "made up")
+
+
+def test_the_ledger_is_a_square_for_each_finding_and_task() -> None:
+    verdict = {("4.2.2", "a", "nli"): HOLDS, ("4.2.2", "b", "fact"): FAILS}
+    rows = [
+        (claim.section, claim.item, task, verdict.get((claim.section, claim.item, task), UNTESTABLE))
+        for claim in CLAIMS
+        for task in ("nli", "fact")
+    ]
+    figure = ledger_squares(pd.DataFrame(rows, columns=["section", "item", "task", "verdict"]), "made up")
+    nli, fact = figure.axes
+    assert [axis.get_title("left") for axis in figure.axes] == ["Natural language inference", "Fact verification"]
+    assert len(nli.patches) == len(fact.patches) == len(CLAIMS)
+    assert [text.get_text() for text in nli.texts] == [claim.item for claim in CLAIMS]
+    assert nli.patches[0].get_facecolor() != nli.patches[1].get_facecolor() == nli.patches[2].get_facecolor()
+    assert fact.patches[1].get_edgecolor() != fact.patches[0].get_edgecolor()
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "holds: 1",
+        "fails: 1",
+        f"cannot be tested here: {len(rows) - 2}",
+    ]
+    named = [label.get_text() for label in nli.get_yticklabels()]
+    assert [name.partition("  ")[0] for name in named] == list(dict.fromkeys(claim.section for claim in CLAIMS))
+    assert all(name.partition("  ")[2] for name in named)

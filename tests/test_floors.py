@@ -23,7 +23,7 @@ FLOORS = [
         "agenda",
         "executor",
     },
-    {"profiles", "settings", "runs", "study", "figures", "claims", "answer", "deviations", "sweep"},
+    {"profiles", "settings", "runs", "study", "figures", "claims", "deviations", "sweep"},
     {"cli", "commands", "book", "book_index", "notebook", "__main__"},
 ]
 FLOOR = {module: floor for floor, modules in enumerate(FLOORS) for module in modules}

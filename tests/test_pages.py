@@ -166,3 +166,14 @@ def test_drawing_of_the_three_ways_evaluates_each_and_is_whole_by_itself() -> No
     targets = re.findall(r'(?:href="|url\()#([\w-]+)', text)
     assert set(targets) <= set(re.findall(r'\bid="([^"]+)"', text))
     assert "http" not in text.replace('xmlns="http://www.w3.org/2000/svg"', "")
+
+
+def test_first_page_takes_its_numbers_from_the_ledger() -> None:
+    cells = nbformat.read(ROOT / "notebooks" / "06-conclusions.ipynb", as_version=4).cells
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    page = (ROOT / "book" / "intro.md").read_text(encoding="utf-8")
+    asked = re.findall(r"06-conclusions\.ipynb::ledger-(\w+):", page)
+    assert asked == ["findings", "seeds", "holds", "fails", "untested"]
+    for name in asked[:2]:
+        assert f'glue("ledger-{name}"' in code
+    assert re.findall(r'\("(\w+)", [A-Z]+\)', code) == asked[2:]

@@ -4,6 +4,7 @@ from srnet.figures.curves import sparsity_curves, start_curves
 from srnet.figures.deviations import deviation_dots
 from srnet.figures.dots import score_dots
 from srnet.figures.heatmap import subset_heatmap
+from srnet.figures.ledger import ledger_squares
 from srnet.figures.methods import loss_weights, mask_learning, pruning_steps
 from srnet.figures.style import CURVES
 from srnet.figures.sweep import bias_sweep
@@ -14,6 +15,7 @@ __all__ = [
     "bias_sweep",
     "csv_link",
     "deviation_dots",
+    "ledger_squares",
     "loss_weights",
     "mask_learning",
     "means",
