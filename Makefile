@@ -12,6 +12,8 @@ unexport PYTHONDONTWRITEBYTECODE  # each of many processes would compile its imp
 .PHONY: help env book test notebooks lint lock clean python
 
 fail = { echo "error: $(1)" >&2; exit 1; }
+# Of what pip says beside its errors, much is about pip itself and none is for the user of this project.
+pip = { $(BIN)/pip --disable-pip-version-check $(1) 2>&1 >&3 | sed '/^WARNING:/d; /^\[notice\]/d; /^$$/d' >&2; } 3>&1
 
 help:  ## list the targets
 	@echo "make TARGET [PYTHON=python3.12] [PROFILE=smoke|pocket|small|paper] [WORKERS=processes, default all cores]"
@@ -52,11 +54,11 @@ clean:  ## remove the environment and all that was built; the store of results s
 $(VENV)/installed: requirements.lock pyproject.toml | python
 	@echo "Installing $$(wc -l < requirements.lock) packages into $(VENV), a minute or two"
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/pip install --disable-pip-version-check --no-compile -r requirements.lock \
+	@$(call pip,install --no-compile -r requirements.lock) \
 		| awk '/^(Collecting|Processing) / && ++n % 30 == 0 { print "  " n " packages found" } \
 		       /^Building wheels/ { print "  compiling fastText" } \
 		       /^Installing collected/ { print "  installing" } { fflush() }'
-	@$(BIN)/pip install --disable-pip-version-check --quiet --no-deps --editable .
+	@$(call pip,install --quiet --no-deps --editable .)
 	@touch $@
 
 python:

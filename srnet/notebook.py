@@ -5,7 +5,7 @@ A notebook opens a `Chapter` with its parameters, and says of each figure what i
 
 import ast
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -62,9 +62,8 @@ class Chapter:
     @property
     def full_models(self) -> dict[str, FineTuned]:
         """The model fine-tuned with cross-entropy, by task; of the first seed. Nothing is computed."""
-        shown = replace(self.study, seeds=self.study.seeds[:1])
-        experiments = [run.experiment for run in shown.runs(self.study.figures[0]) if run.curve == "full bert (std)"]
-        return {each.data.task: each for each in experiments if isinstance(each, FineTuned)}
+        seed = self.study.seeds[0]
+        return {task: self.study.setting(task, seed).full() for task in self.study.tasks}
 
     def provenance(self) -> Markdown:
         """Return a note that says what the chapter's results are results of."""

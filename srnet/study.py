@@ -59,7 +59,7 @@ class Study:
             raise InputError(f"{why} {figure!r}: choose one of {', '.join(self.figures)}")
         shown = FIGURES[figure]
         tasks = [task for task in self.tasks if task in shown.tasks]
-        return [run for task in tasks for seed in self.seeds for run in shown.runs(self._setting(task, seed))]
+        return [run for task in tasks for seed in self.seeds for run in shown.runs(self.setting(task, seed))]
 
     def experiments(self, figures: Sequence[str] | None = None) -> list[Experiment]:
         """Return what figures (all of the profile, if not given) need, each experiment once."""
@@ -128,7 +128,8 @@ class Study:
         labels = dict.fromkeys(name for run in runs for name in run.labels)
         return pd.DataFrame(rows, columns=[*COLUMNS, *labels, *(PARTS if parts else [])])
 
-    def _setting(self, task: str, seed: int) -> Setting:
+    def setting(self, task: str, seed: int) -> Setting:
+        """Return what the experiments of one task and one repetition have in common."""
         return Setting(
             training=self.profile.training[task],
             plm=find_plm(self.inputs.plm or self.profile.plm),

@@ -13,7 +13,7 @@ import pytest
 from filelock import FileLock
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from srnet.book import BookError, bind_parameters, build_book, figures_of, find_root, public_repository
+from srnet.book import BookError, build_book, figures_of, find_root, public_repository
 from srnet.errors import InputError
 
 ROOT = Path(__file__).parents[1]
@@ -56,10 +56,10 @@ def test_book_of_real_pages_and_a_notebook_needs_no_other_host(checkout: Path) -
     with (checkout / "_toc.yml").open("a") as toc:
         toc.write("- file: book/api\n- file: book/references\n")
     text = "# Trial\n\nAfter {cite}`liu2022`, $x^2$, is it {glue:text}`number:.1f`?"
-    show = "import myst_nb, tqdm.auto\nmyst_nb.glue('number', speed + 1.25)\nprint('found', seeds)"
+    show = "import myst_nb, tqdm.auto\nmyst_nb.glue('number', speed + 1.25)\nprint('found', profile)"
     write_notebook(checkout / "notebooks" / "trial.ipynb", CHECK, show, text=text)
 
-    index = build_book("pocket", checkout / "out", {"seeds": [7, 8]})
+    index = build_book("pocket", checkout / "out")
 
     pages = built(checkout / "out" / "html")
     assert index == checkout / "out" / "html" / "index.html"
@@ -67,7 +67,7 @@ def test_book_of_real_pages_and_a_notebook_needs_no_other_host(checkout: Path) -
     assert "find_subnetwork" in pages["book/api.html"]
     trial = re.sub("<[^>]*>", "", pages["notebooks/trial.html"])
     assert re.search(r"After \[Liu et al\., 2022\], .*, is it 1\.8\?", trial)
-    assert "found [7, 8]" in trial
+    assert "found pocket" in trial
     assert "Warning" not in trial
     executed = (checkout / "out" / "src" / "notebooks" / "trial.ipynb").read_text()
     assert 'profile = \\"pocket\\"' in executed
@@ -113,14 +113,6 @@ def test_what_fails_says_where_and_leaves_the_last_book_alone(checkout: Path) ->
 
     assert built(checkout / "out") == before
     assert sorted(path.name for path in (checkout / "out").iterdir()) == ["html", "src"]
-
-
-def test_unknown_parameter_of_a_build_names_notebook_and_known_ones(checkout: Path) -> None:
-    with pytest.raises(
-        InputError, match=r"unknown notebook parameter seedz: notebooks/trial\.ipynb has profile, seeds"
-    ):
-        build_book("smoke", checkout / "out", {"seedz": [1]})
-    assert not (checkout / "out").exists()
 
 
 def test_two_books_are_not_built_in_one_folder_and_what_a_killed_build_left_is_removed(checkout: Path) -> None:
@@ -203,39 +195,6 @@ def test_chapter_can_be_taken_away_as_executed_and_opened_where_it_is_published(
     assert 'href="https://github.com/owner/book"' in page
     assert 'href="https://github.com/owner/book/issues/new' in page
     assert "mybinder" not in (out / "html" / "book" / "intro.html").read_text()  # there is nothing to execute
-
-
-@pytest.fixture
-def declared(tmp_path: Path) -> dict[str, dict[str, dict[str, str]]]:
-    return {"a.ipynb": papermill.inspect_notebook(str(write_notebook(tmp_path / "a.ipynb")))}
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [("profile", "x"), ("seeds", [1]), ("seeds", (1,)), ("seeds", None), ("speed", 2.0), ("speed", 2)],
-)
-def test_parameter_of_the_declared_type_is_bound(
-    declared: dict[str, dict[str, dict[str, str]]], name: str, value: object
-) -> None:
-    assert bind_parameters(declared, {name: value}) == {"a.ipynb": {name: value}}
-
-
-@pytest.mark.parametrize(
-    ("name", "value"), [("profile", 1), ("profile", None), ("seeds", "1"), ("speed", "2"), ("speed", True)]
-)
-def test_parameter_of_another_type_is_refused(
-    declared: dict[str, dict[str, dict[str, str]]], name: str, value: object
-) -> None:
-    with pytest.raises(InputError, match=rf"^a\.ipynb: parameter {name} cannot be {value!r}: .*profile, seeds, speed$"):
-        bind_parameters(declared, {name: value})
-
-
-def test_each_notebook_gets_the_parameters_that_it_declares(declared: dict[str, dict[str, dict[str, str]]]) -> None:
-    both = {**declared, "b.ipynb": {"profile": declared["a.ipynb"]["profile"]}}
-    assert bind_parameters(both, {"profile": "x", "speed": 1.0}) == {
-        "a.ipynb": {"profile": "x", "speed": 1.0},
-        "b.ipynb": {"profile": "x"},
-    }
 
 
 def test_mistyped_parameter_of_papermill_stops_the_notebook(tmp_path: Path) -> None:

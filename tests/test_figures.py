@@ -18,14 +18,15 @@ from matplotlib.path import Path as Outline
 from matplotlib.text import Text
 
 from srnet import InputError
+from srnet.claims import CLAIMS, FAILS, HOLDS, UNTESTABLE
 from srnet.figures import (
     CURVES,
     csv_link,
     deviation_dots,
+    ledger_squares,
     loss_weights,
     mask_learning,
     means,
-    paradigms,
     pruning_steps,
     records,
     score_dots,
@@ -380,20 +381,25 @@ def test_the_steps_of_iterative_pruning() -> None:
         pruning_steps([2], [1.0], [0, 3], [0.1, 0.2], {"HANS": [0.6]}, "made up")
 
 
-def test_the_three_paradigms_in_the_papers_notation() -> None:
-    figure = paradigms()
-    found = dict(boxes_of_texts(figure))
-    words = " ".join(found)
-    for notation in (r"\theta_{\mathrm{pt}}", r"\theta_{\mathrm{ft}}", r"m\odot", r"\mathcal{A}", r"\mathcal{P}"):
-        assert notation in words
-    placed = boxes_of_texts(figure)
-    for (one, a), (other, b) in combinations(placed, 2):
-        apart = a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
-        assert apart, f"{one!r} lies on {other!r}"
-    assert all(box.min() >= 0 and box.max() <= 1 for _, box in placed)
-
-
-def boxes_of_texts(figure: Figure) -> list[tuple[str, np.ndarray]]:
-    figure.draw_without_rendering()
-    size = np.array([*figure.bbox.size, *figure.bbox.size])
-    return [(text.get_text(), np.array(text.get_window_extent().extents) / size) for text in figure.axes[0].texts]
+def test_the_ledger_is_a_square_for_each_finding_and_task() -> None:
+    verdict = {("4.2.2", "a", "nli"): HOLDS, ("4.2.2", "b", "fact"): FAILS}
+    rows = [
+        (claim.section, claim.item, task, verdict.get((claim.section, claim.item, task), UNTESTABLE))
+        for claim in CLAIMS
+        for task in ("nli", "fact")
+    ]
+    figure = ledger_squares(pd.DataFrame(rows, columns=["section", "item", "task", "verdict"]), "made up")
+    nli, fact = figure.axes
+    assert [axis.get_title("left") for axis in figure.axes] == ["Natural language inference", "Fact verification"]
+    assert len(nli.patches) == len(fact.patches) == len(CLAIMS)
+    assert [text.get_text() for text in nli.texts] == [claim.item for claim in CLAIMS]
+    assert nli.patches[0].get_facecolor() != nli.patches[1].get_facecolor() == nli.patches[2].get_facecolor()
+    assert fact.patches[1].get_edgecolor() != fact.patches[0].get_edgecolor()
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "holds: 1",
+        "fails: 1",
+        f"cannot be tested here: {len(rows) - 2}",
+    ]
+    named = [label.get_text() for label in nli.get_yticklabels()]
+    assert [name.partition("  ")[0] for name in named] == list(dict.fromkeys(claim.section for claim in CLAIMS))
+    assert all(name.partition("  ")[2] for name in named)

@@ -26,8 +26,8 @@ FLOORS = [
         "agenda",
         "executor",
     },
-    {"profiles", "settings", "runs", "study", "figures", "claims", "answer", "deviations", "bias_sweep", "summary"},
-    {"cli", "commands", "book", "notebook", "__main__"},
+    {"profiles", "settings", "runs", "study", "figures", "claims", "deviations", "bias_sweep", "summary"},
+    {"cli", "commands", "book", "book_index", "notebook", "__main__"},
 ]
 FLOOR = {module: floor for floor, modules in enumerate(FLOORS) for module in modules}
 

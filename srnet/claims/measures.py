@@ -209,12 +209,12 @@ def stops_early(mask: Line, full: Line) -> Measure:
     """
 
     def effect(results: Results) -> Effect:
-        starts, by_start = _stalls(results, full), _by_start(mask.rows(results, OOD))
-        seeds = [seed for seed in starts.index if (seed, starts[seed]) in by_start.index]
+        starts, scores = stalls(results, full), by_start(mask.rows(results, OOD))
+        seeds = [seed for seed in starts.index if (seed, starts[seed]) in scores.index]
         if not seeds:
             raise UntestableError(f"no search of {mask} in {mask.place} starts where fine-tuning stalls")
-        chosen = pd.DataFrame({seed: by_start.loc[(seed, starts[seed])] for seed in seeds}).T
-        best = by_start.groupby("seed").max().loc[seeds]
+        chosen = pd.DataFrame({seed: scores.loc[(seed, starts[seed])] for seed in seeds}).T
+        best = scores.groupby("seed").max().loc[seeds]
         names = f"OOD {chosen.score.mean():.1f} at the start that the rule gives, {best.score.mean():.1f} at the best"
         return Effect(chosen - best + NEAR, names)
 
@@ -226,7 +226,7 @@ def saves(full: Line) -> Measure:
     """Test whether the ID score of the full model stalls before the end of fine-tuning."""
 
     def effect(results: Results) -> Effect:
-        starts = _stalls(results, full)
+        starts = stalls(results, full)
         saved = pd.DataFrame({"score": 100 * (1 - starts)})
         return Effect(saved, f"the search starts after {100 * starts.mean():.0f} % of fine-tuning")
 
@@ -265,14 +265,24 @@ def _in_common(values: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
     return [value.loc[seeds, columns] for value in values]
 
 
-def _by_start(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return scores in %, the mean over data sets, by seed and start."""
+def by_start(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return scores in %, the mean over data sets, by seed and start: in "score", and in resampled test sets."""
     return 100 * rows.groupby(["seed", "start"])[["score", *drawn(rows)]].mean()
 
 
-def _stalls(results: Results, full: Line) -> pd.Series:
-    """Return the share of fine-tuning after which the full model's ID score stalls, by seed; 1 if it does not."""
-    scores = _by_start(full.rows(results, ID)).score
+def stalls(results: Results, full: Line) -> pd.Series:
+    """Return the share of fine-tuning after which the full model's ID score stalls, by seed; 1 if it does not.
+
+    It stalls at the first checkpoint whose score is less than `STALLED` points above that of the one before.
+
+    Args:
+        results: those of a figure about when a search starts.
+        full: the full model by share of its fine-tuning.
+
+    Raises:
+        UntestableError: a seed has no two checkpoints.
+    """
+    scores = by_start(full.rows(results, ID)).score
     found = {}
     for seed, of_seed in scores.groupby("seed"):
         gains = of_seed.droplevel("seed").sort_index().diff().dropna()

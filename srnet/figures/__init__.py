@@ -5,8 +5,8 @@ from srnet.figures.curves import sparsity_curves, start_curves
 from srnet.figures.deviations import deviation_dots
 from srnet.figures.dots import score_dots
 from srnet.figures.heatmap import subset_heatmap
+from srnet.figures.ledger import ledger_squares
 from srnet.figures.methods import loss_weights, mask_learning, pruning_steps
-from srnet.figures.paradigms import paradigms
 from srnet.figures.style import CURVES
 from srnet.figures.tables import csv_link, means, records, score_table, subset_means
 
@@ -15,10 +15,10 @@ __all__ = [
     "csv_link",
     "deviation_dots",
     "gap_table",
+    "ledger_squares",
     "loss_weights",
     "mask_learning",
     "means",
-    "paradigms",
     "pruning_steps",
     "records",
     "score_dots",
