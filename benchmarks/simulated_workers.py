@@ -13,8 +13,8 @@ import torch
 
 from srnet.calibration import speed_for
 from srnet.costs import cost, effort, model_size
+from srnet.environment import Inputs
 from srnet.experiments import Experiment, closure
-from srnet.inputs import Inputs
 from srnet.schedule import critical_path, makespan, urgency
 from srnet.study import choose
 

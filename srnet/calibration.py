@@ -13,8 +13,8 @@ from transformers import AutoModelForSequenceClassification, PretrainedConfig, P
 
 from srnet.costs import Cost, Size, architecture, model_size, size_of
 from srnet.encoding import Encoded
+from srnet.environment import Inputs
 from srnet.experiments import Experiment, Pretrained, Teacher, Trained, pretrained
-from srnet.inputs import Inputs
 from srnet.training import Recipe, fit, make_objective, predict
 
 SMALL = 30_000_000  # weights of a model that is measured as it is

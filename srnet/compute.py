@@ -14,6 +14,7 @@ from transformers import PreTrainedModel
 from srnet.bias import BiasModel, bias_features
 from srnet.costs import BACKWARD, FORWARD
 from srnet.encoding import Encoded
+from srnet.environment import Inputs
 from srnet.evaluation import scores
 from srnet.experiments import (
     Bias,
@@ -32,7 +33,7 @@ from srnet.experiments import (
     pretrained,
     tokenised,
 )
-from srnet.inputs import Inputs, encoded, plm_source, read_text, test_sets, training_set, word_vectors
+from srnet.inputs import encoded, plm_source, read_text, test_sets, training_set, word_vectors
 from srnet.magnitude import prune_iteratively, train_masked
 from srnet.mask_training import train_mask
 from srnet.masks import Mask, magnitude_mask

@@ -19,6 +19,7 @@ from transformers import (
 )
 
 from srnet.encoding import length_grouped
+from srnet.environment import Inputs
 from srnet.errors import InputError
 from srnet.experiments import (
     Bias,
@@ -33,7 +34,7 @@ from srnet.experiments import (
     Trajectory,
     pretrained,
 )
-from srnet.inputs import Inputs, plm_source
+from srnet.inputs import plm_source
 from srnet.lengths import COUNTED, pair_lengths, sizes
 from srnet.magnitude import LEVELS, last_step
 from srnet.mask_training import MaskPlan

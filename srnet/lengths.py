@@ -13,8 +13,9 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from srnet.encoding import encode
+from srnet.environment import Inputs
 from srnet.experiments import Data, Pretrained
-from srnet.inputs import Inputs, plm_source, test_sets, training_set
+from srnet.inputs import plm_source, test_sets, training_set
 from srnet.models import load_tokenizer
 from srnet.statistics import OFFICIAL
 from srnet.tasks import TASKS

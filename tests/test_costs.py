@@ -16,14 +16,27 @@ from transformers import (
     PreTrainedModel,
 )
 
-from srnet import Bias, Data, FineTuned, Masked, Pretrained, Pruned, Recipe, Teacher, costs, lengths, pocket
+from srnet import Recipe, costs, lengths, pocket
 from srnet.calibration import Speed, calibrate, speed_for
 from srnet.compute import compute
 from srnet.costs import KNOWN, Cost, Passes, cost, effort, first_batches, model_size, prediction, size, size_of, work
 from srnet.encoding import Encoded, encode
+from srnet.environment import Inputs
 from srnet.errors import InputError
-from srnet.experiments import Experiment, Tokenised, Trajectory, closure
-from srnet.inputs import Inputs, text_digest
+from srnet.experiments import (
+    Bias,
+    Data,
+    Experiment,
+    FineTuned,
+    Masked,
+    Pretrained,
+    Pruned,
+    Teacher,
+    Tokenised,
+    Trajectory,
+    closure,
+)
+from srnet.inputs import text_digest
 from srnet.lengths import LENGTHS, PERCENTILES, is_at_hand, pair_lengths, sizes
 from srnet.models import folder_digest, load_classifier, load_tokenizer
 from srnet.pocket import World, plm_folder

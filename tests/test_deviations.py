@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from srnet.deviations import DEVIATIONS, as_markdown, by_side, effects
+from srnet.environment import Inputs
 from srnet.experiments import Experiment
 from srnet.figures import deviation_dots
-from srnet.inputs import Inputs
 from srnet.settings import Run
 from srnet.study import COLUMNS, Study, choose
 from srnet.tasks import TASKS

@@ -18,6 +18,7 @@ from matplotlib.path import Path as Outline
 from matplotlib.text import Text
 
 from srnet import InputError
+from srnet.environment import Inputs
 from srnet.figures import (
     CURVES,
     bias_sweep,
@@ -36,7 +37,6 @@ from srnet.figures import (
     subset_heatmap,
 )
 from srnet.figures.style import WIDTH, is_full, limits
-from srnet.inputs import Inputs
 from srnet.runs import FIGURES
 from srnet.study import COLUMNS, choose
 from srnet.tasks import TASKS

@@ -12,6 +12,7 @@ FLOORS = [
     {"snapshots", "training", "mask_training", "magnitude", "pruning", "evaluation"},
     {
         "experiments",
+        "environment",
         "inputs",
         "records",
         "store",
@@ -24,7 +25,7 @@ FLOORS = [
         "executor",
     },
     {"profiles", "settings", "runs", "study", "figures", "claims", "answer", "deviations", "sweep"},
-    {"cli", "commands", "book", "notebook", "__main__"},
+    {"commands", "book", "notebook", "__main__"},
 ]
 FLOOR = {module: floor for floor, modules in enumerate(FLOORS) for module in modules}
 

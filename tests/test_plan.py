@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from srnet.calibration import Speed
 from srnet.commands.plan import _count, _time, plan
+from srnet.environment import Inputs
 from srnet.executor import run
-from srnet.inputs import Inputs
 from srnet.store import Store
 from srnet.study import choose
 
@@ -63,7 +63,7 @@ def test_a_plan_of_nothing_done_and_of_all_done(ask: Ask, tmp_path: Path) -> Non
 
 
 def test_the_paper_can_be_planned_without_its_text_or_its_models(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("srnet.commands.plan.speed_for", lambda costs, inputs: Speed(1e-9, 1e-10, 1e-11))
+    monkeypatch.setattr("srnet.calibration.speed_for", lambda costs, inputs: Speed(1e-9, 1e-10, 1e-11))
     output = ask("--profile", "paper", "--on", "7")
     assert "The text is not at hand (--data-dir): sizes are the official ones" in output
     assert row(output, "in all")[2] == "?"

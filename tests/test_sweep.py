@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from srnet import InputError
+from srnet.environment import Inputs
 from srnet.experiments import FineTuned
 from srnet.figures import bias_sweep
-from srnet.inputs import Inputs
 from srnet.pocket import World, build
 from srnet.pocket.tour import examples, knobs
 from srnet.study import COLUMNS, Study, choose

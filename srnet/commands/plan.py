@@ -1,23 +1,23 @@
 """The command that says what a part of the study would take."""
 
+from __future__ import annotations
+
 import shutil
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from srnet.agenda import missing
-from srnet.calibration import Speed, speed_for
 from srnet.commands.options import Choice, Places, grouped
 from srnet.commands.printing import console, say, show, size
-from srnet.costs import Cost, Passes, cost, model_size
-from srnet.executor import places as processes
-from srnet.experiments import Experiment, closure
-from srnet.inputs import Inputs
-from srnet.lengths import is_at_hand
-from srnet.schedule import critical_path, makespan
-from srnet.store import Store
+from srnet.environment import Inputs
+
+if TYPE_CHECKING:
+    from srnet.calibration import Speed
+    from srnet.costs import Cost
+    from srnet.experiments import Experiment
+    from srnet.store import Store
 
 MANY = 64  # workers of a cluster, for which the time is told beside that on this machine
 SAVED = 2 * 3  # weights and AdamW's two moments; twice, for the last state stays until the next one is whole
@@ -35,6 +35,8 @@ EachOne = Annotated[bool, typer.Option("--experiments", help="Also list what is 
 @grouped
 def plan(choice: Choice, places: Places, on: Workers = None, experiments: EachOne = False) -> None:
     """Say what `run` would compute, and what that takes: steps, examples, tokens, hours and disk."""
+    from srnet.executor import places as processes
+
     study, kept = choice.study(places), places.results()
     figures = {name: study.experiments([name]) for name in choice.figure or study.figures}
     everything = list(dict.fromkeys(each for part in figures.values() for each in part))
@@ -67,17 +69,24 @@ class Estimate:
     speed: Speed
 
     @classmethod
-    def of(cls, part: "Part", inputs: Inputs) -> "Estimate":
+    def of(cls, part: Part, inputs: Inputs) -> Estimate:
         """Count what experiments cost, and measure how fast this machine is at what is to be done."""
+        from srnet.calibration import speed_for
+        from srnet.costs import cost
+
         costs = {each: cost(each, inputs) for each in part.all}
         return cls(inputs, costs, speed_for({each: costs[each] for each in part.todo}, inputs))
 
     def seconds(self, experiment: Experiment) -> float:
         """Return how long one process takes for an experiment."""
+        from srnet.costs import model_size
+
         return self.speed.seconds(self.costs[experiment], model_size(experiment, self.inputs))
 
     def total(self, experiments: Iterable[Experiment]) -> Cost:
         """Return what experiments cost together."""
+        from srnet.costs import Cost
+
         return sum((self.costs[each] for each in experiments), Cost())
 
 
@@ -96,8 +105,12 @@ class Part:
     todo: list[Experiment]
 
     @classmethod
-    def of(cls, wanted: Sequence[Experiment], kept: Store) -> "Part":
+    def of(cls, wanted: Sequence[Experiment], kept: Store) -> Part:
         """Look up in a store what is wanted."""
+        from srnet.agenda import missing
+        from srnet.experiments import closure
+        from srnet.lengths import is_at_hand
+
         needed = closure(list(wanted))
         if not all(is_at_hand(each.data) for each in needed):
             return cls(needed, None, needed)
@@ -106,6 +119,8 @@ class Part:
 
 
 def _tell_figures(parts: Mapping[str, Part], whole: Part, estimate: Estimate) -> None:
+    from srnet.costs import Passes
+
     rows = {**parts, "in all": whole} if len(parts) > 1 else parts
     columns = ["", "experiments", "there", "to do", "1 worker", "disk"]
     show(columns, [_experiments(name, part, estimate) for name, part in rows.items()], right=tuple(columns[1:]))
@@ -134,6 +149,8 @@ def _passes(name: str, total: Cost) -> list[str]:
 
 
 def _tell_time(todo: list[Experiment], estimate: Estimate, workers: Collection[int]) -> None:
+    from srnet.schedule import critical_path, makespan
+
     durations = {each: estimate.seconds(each) for each in todo}
     longest, total = critical_path(todo, durations.__getitem__), sum(durations.values())
     rows = []
@@ -147,6 +164,8 @@ def _tell_time(todo: list[Experiment], estimate: Estimate, workers: Collection[i
 
 
 def _tell_disk(todo: list[Experiment], estimate: Estimate, kept: Store) -> None:
+    from srnet.costs import model_size
+
     needed, folder = estimate.total(todo).disk, kept.root
     while not folder.exists():
         folder = folder.parent
