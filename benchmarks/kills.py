@@ -41,7 +41,7 @@ def main(
         print(f"undisturbed: {len(wanted)} experiments, {seconds:.0f} s")
         # Points between one result and the next, and not times, so that a machine of changing speed is no matter.
         instants = sorted(random.Random(seed).uniform(0, len(wanted) - 1) for _ in range(kills))
-        words += ["--store", str(killed), "--checkpoint-every", str(every)]
+        words += ["--store", str(killed), "--snapshot-every", str(every)]
         for number, instant in enumerate(instants, start=1):
             if not _run(words, killed, int(instant), instant % 1 * seconds / len(wanted)):
                 print(f"kill {number}: the study ended before it")

@@ -15,9 +15,9 @@ from typing import Annotated, Any
 
 import typer
 
+from srnet.environment import Inputs
 from srnet.executor import run
 from srnet.experiments import Bias, Data, FineTuned, Pretrained
-from srnet.inputs import Inputs
 from srnet.models import folder_digest
 from srnet.pocket import World, fingerprint, plm_folder
 from srnet.profiles import PROFILES

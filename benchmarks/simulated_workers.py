@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from graphlib import TopologicalSorter
 from heapq import heappop, heappush
 
+from srnet.environment import Inputs, default_root
 from srnet.estimate import Estimate
 from srnet.experiments import Experiment, closure
-from srnet.inputs import Inputs
 from srnet.schedule import urgency
-from srnet.store import Store, default_root
+from srnet.store import Store
 from srnet.study import choose
 from srnet.work import effort
 

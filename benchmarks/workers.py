@@ -15,8 +15,8 @@ import typer
 from distributed import LocalCluster
 from kills import lasting
 
+from srnet.environment import Inputs
 from srnet.executor import run
-from srnet.inputs import Inputs
 from srnet.store import Store
 from srnet.study import choose
 

@@ -1,45 +1,30 @@
 """Sparse and robust subnetworks (SRNets) of pre-trained language models, after Liu et al. (NeurIPS 2022)."""
 
-from srnet.bias import BiasModel, claim_features, overlap_features, pair_features
-from srnet.encoding import Encoded, encode
-from srnet.errors import InputError
-from srnet.experiments import (
-    Bias,
-    Checkpoint,
-    Data,
-    FineTuned,
-    Masked,
-    Pretrained,
-    Pruned,
-    Teacher,
-    Tokenised,
-    Trajectory,
-)
-from srnet.losses import confidence_regularisation, cross_entropy, product_of_experts, reweighting
-from srnet.mask_training import Gradual
-from srnet.masks import Mask
-from srnet.models import load_classifier, load_tokenizer
-from srnet.pruning import find_subnetwork, load_subnetwork, save_subnetwork
-from srnet.training import Recipe
-from srnet.vectors import WordVectors
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from srnet.bias import BiasModel, claim_features, pair_features
+    from srnet.encoding import Encoded, encode
+    from srnet.errors import InputError
+    from srnet.losses import confidence_regularisation, cross_entropy, product_of_experts, reweighting
+    from srnet.magnitude import ImpPlan
+    from srnet.mask_training import Gradual, MaskPlan
+    from srnet.masks import Mask
+    from srnet.models import load_classifier, load_tokenizer
+    from srnet.pruning import find_subnetwork, load_subnetwork, save_subnetwork
+    from srnet.training import Recipe
+    from srnet.vectors import WordVectors
 
 __all__ = [
-    "Bias",
     "BiasModel",
-    "Checkpoint",
-    "Data",
     "Encoded",
-    "FineTuned",
     "Gradual",
+    "ImpPlan",
     "InputError",
     "Mask",
-    "Masked",
-    "Pretrained",
-    "Pruned",
+    "MaskPlan",
     "Recipe",
-    "Teacher",
-    "Tokenised",
-    "Trajectory",
     "WordVectors",
     "claim_features",
     "confidence_regularisation",
@@ -49,9 +34,37 @@ __all__ = [
     "load_classifier",
     "load_subnetwork",
     "load_tokenizer",
-    "overlap_features",
     "pair_features",
     "product_of_experts",
     "reweighting",
     "save_subnetwork",
 ]
+
+_HOMES = {
+    "bias": ("BiasModel", "claim_features", "pair_features"),
+    "encoding": ("Encoded", "encode"),
+    "errors": ("InputError",),
+    "losses": ("confidence_regularisation", "cross_entropy", "product_of_experts", "reweighting"),
+    "magnitude": ("ImpPlan",),
+    "mask_training": ("Gradual", "MaskPlan"),
+    "masks": ("Mask",),
+    "models": ("load_classifier", "load_tokenizer"),
+    "pruning": ("find_subnetwork", "load_subnetwork", "save_subnetwork"),
+    "training": ("Recipe",),
+    "vectors": ("WordVectors",),
+}
+_MODULE = {name: f"srnet.{module}" for module, names in _HOMES.items() for name in names}
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+if not TYPE_CHECKING:  # a type checker is to find unknown names
+
+    def __getattr__(name: str) -> object:
+        """Load a name when it is first used: the command line, which begins here too, needs none of them."""
+        if name not in _MODULE:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        globals()[name] = found = getattr(import_module(_MODULE[name]), name)
+        return found

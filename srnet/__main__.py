@@ -1,5 +1,5 @@
 """``python -m srnet``: the command line."""
 
-from srnet.cli import main
+from srnet.commands.cli import main
 
 main()

@@ -5,15 +5,16 @@ The debiasing losses take the bias model's log-probabilities, log p_b, of every 
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from datasets import Dataset
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import StandardScaler
 
 from srnet.errors import InputError
 from srnet.vectors import WordVectors, words_of
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 _FLOATS_AT_ONCE = 1 << 20  # vector components gathered at once: some megabytes, so that they stay in the cache
 
@@ -90,7 +91,7 @@ def claim_features(claims: Iterable[str], vectors: WordVectors) -> NDArray[np.fl
     return features
 
 
-def bias_features(data: Dataset, kind: str, vectors: WordVectors) -> NDArray[np.float64]:
+def bias_features(data: "Dataset", kind: str, vectors: WordVectors) -> NDArray[np.float64]:
     """Return the spurious features of the N examples of a data set.
 
     Args:
@@ -294,6 +295,9 @@ class BiasModel:
             raise InputError(
                 f"bias model: the only labels are {present.tolist()}; give examples of two classes or more"
             )
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.preprocessing import StandardScaler
+
         scaler = StandardScaler().fit(features)
         regression = LogisticRegression(max_iter=1000).fit(scaler.transform(features), labels)
         fitted, constant = regression.coef_, regression.intercept_

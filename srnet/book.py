@@ -23,6 +23,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 from srnet.book_index import fill_index
+from srnet.environment import find_root
 from srnet.errors import InputError
 from srnet.executor import cores
 from srnet.runs import FIGURES
@@ -100,18 +101,6 @@ def _alone(out: Path) -> Iterator[None]:
                 (out / ".lock").unlink()
     except Timeout:
         raise InputError(f"{out}: another process builds a book there: wait for it, or give another --out") from None
-
-
-def find_root(start: Path) -> Path:
-    """Return the root of the checkout that holds the folder `start`.
-
-    Raises:
-        InputError: `start` is not inside a checkout.
-    """
-    for folder in (start, *start.parents):
-        if (folder / "pyproject.toml").is_file() and (folder / "_toc.yml").is_file():
-            return folder
-    raise InputError(f"{start}: no pyproject.toml and _toc.yml here or above; the book is built inside a checkout")
 
 
 def figures_of(root: Path) -> list[str]:

@@ -11,8 +11,8 @@ from torch import Tensor
 from transformers import AutoModelForSequenceClassification, PretrainedConfig
 
 from srnet.encoding import Encoded
+from srnet.environment import Inputs
 from srnet.experiments import Data, Experiment, Pretrained, Teacher, Trained, pretrained
-from srnet.inputs import Inputs
 from srnet.lengths import mean_length
 from srnet.plms import architecture, size
 from srnet.store import Store

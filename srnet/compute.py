@@ -13,6 +13,7 @@ from transformers import PreTrainedModel
 
 from srnet.bias import BiasModel, bias_features
 from srnet.encoding import Encoded
+from srnet.environment import Inputs
 from srnet.evaluation import scores
 from srnet.experiments import (
     Bias,
@@ -31,7 +32,13 @@ from srnet.experiments import (
     pretrained,
     tokenised,
 )
-from srnet.inputs import Inputs, encoded, read_text, test_sets, training_set, word_vectors
+from srnet.inputs import (
+    encoded,
+    read_text,
+    test_sets,
+    training_set,
+    word_vectors,
+)
 from srnet.magnitude import prune_iteratively, train_masked
 from srnet.mask_training import train_mask
 from srnet.masks import Mask, magnitude_mask

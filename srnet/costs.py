@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 
+from srnet.environment import Inputs
 from srnet.experiments import Bias, Data, Experiment, FineTuned, Teacher, Tokenised, Trajectory
-from srnet.inputs import Inputs
 from srnet.lengths import mean_length
 from srnet.magnitude import LEVELS
 from srnet.plms import NUMBER, TENSOR, model_size

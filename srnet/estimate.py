@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from srnet.agenda import missing
 from srnet.calibration import measure_speed
 from srnet.costs import Cost, cost
+from srnet.environment import Inputs
 from srnet.experiments import Experiment, closure
-from srnet.inputs import Inputs, is_at_hand
+from srnet.inputs import is_at_hand
 from srnet.plms import model_size
 from srnet.schedule import critical_path
 from srnet.store import Store

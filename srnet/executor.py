@@ -21,9 +21,9 @@ from threadpoolctl import threadpool_limits
 
 from srnet.agenda import LOOK_AGAIN, Agenda, Outcome, Report
 from srnet.compute import Advance, compute
+from srnet.environment import Inputs
 from srnet.errors import InputError
 from srnet.experiments import Bias, Experiment, Tokenised
-from srnet.inputs import Inputs
 from srnet.store import BusyError, DamagedError, Store
 from srnet.work import effort, work
 
@@ -62,7 +62,7 @@ def run(
     Raises:
         InputError: if there is no scheduler at the address.
     """
-    store.sweep()
+    store.clear_up()
     agenda = Agenda(experiments, store, lambda experiment: effort(experiment, inputs, store))
     if agenda.is_over:
         return agenda.report

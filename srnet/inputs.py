@@ -1,16 +1,15 @@
 """Where an experiment's text, word vectors and pre-trained model come from."""
 
-import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-import torch
 from datasets import Dataset, concatenate_datasets
 
 from srnet import pocket
 from srnet.encoding import Encoded, encode
+from srnet.environment import Inputs
 from srnet.errors import InputError
 from srnet.experiments import Data, Pretrained
 from srnet.files import digest, sha256
@@ -18,36 +17,6 @@ from srnet.models import load_tokenizer
 from srnet.plms import plm_source
 from srnet.tasks import TASKS, TaskData, load_task, source_files
 from srnet.vectors import WordVectors
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """Where an experiment's inputs lie, and where it runs; none of it changes a result's key.
-
-    Attributes:
-        data_dir: folder of the official data files; not needed for the pocket world.
-        plm: a pre-trained model to use in place of the profile's: a local folder, or a name on the Hugging Face hub.
-        vectors: fastText file (.bin or .vec) of word vectors for the bias models; without one, fastText trains vectors
-            on each task's own training text.
-        device: torch device; if empty, a GPU if the process that computes has one, else the CPU.
-    """
-
-    data_dir: Path | None = None
-    plm: str | None = None
-    vectors: Path | None = None
-    device: str = ""
-
-    @property
-    def place(self) -> str:
-        """The torch device that this process computes on."""
-        return self.device or ("cuda" if torch.cuda.is_available() else "cpu")
-
-    @classmethod
-    def from_environment(cls) -> "Inputs":
-        """Take what is set of the variables SRNET_DATA, SRNET_PLM and SRNET_VECTORS."""
-        data, vectors = os.environ.get("SRNET_DATA"), os.environ.get("SRNET_VECTORS")
-        plm = os.environ.get("SRNET_PLM") or None
-        return cls(Path(data) if data else None, plm, Path(vectors) if vectors else None)
 
 
 def is_at_hand(data: Data) -> bool:

@@ -1,6 +1,5 @@
 """How right a model's logits are, and on which examples its biases are no help."""
 
-from sklearn.metrics import f1_score
 from torch import Tensor
 
 
@@ -47,6 +46,8 @@ def weighted_f1(logits: Tensor, labels: Tensor) -> float:
     Returns:
         A share in [0, 1].
     """
+    from sklearn.metrics import f1_score
+
     return float(f1_score(labels.cpu(), logits.argmax(dim=-1).cpu(), average="weighted", zero_division=0.0))
 
 

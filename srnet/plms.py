@@ -26,7 +26,7 @@ from srnet.models import folder_digest, prunable_weights
 from srnet.tasks import TASKS
 
 if TYPE_CHECKING:
-    from srnet.inputs import Inputs
+    from srnet.environment import Inputs
 
 NUMBER = 4  # bytes of a weight, a logit, a token id
 TENSOR = 100  # bytes that safetensors writes beside each tensor, about

@@ -7,10 +7,11 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -94,6 +95,16 @@ class Snapshot:
                 if state["about"] == self._about:
                     return _with_tensors(state["parts"], tensors)
         return {}
+
+
+def steps_saved(folder: Path) -> int | None:
+    """Return how many training steps had been done when the run of a folder was last saved, if it was."""
+    with suppress(OSError, SafetensorError, KeyError):  # replaced by a newer one in this moment, or not of training
+        for file in folder.glob("*.safetensors"):
+            with safe_open(file, "pt") as content:
+                parts = json.loads(content.metadata()["state"])["parts"]
+            return len(parts["training"]["trace"]["losses"])
+    return None
 
 
 def _without_tensors(value: State, tensors: dict[str, Tensor], names: dict[int, str]) -> Any:

@@ -25,6 +25,7 @@ from filelock import FileLock, Timeout
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from srnet.environment import SNAPSHOT_EVERY, default_below, default_root
 from srnet.errors import InputError
 from srnet.experiments import Experiment
 from srnet.files import sha256
@@ -33,7 +34,6 @@ from srnet.snapshots import Snapshot
 
 RECORD = "record.json"
 KEY = re.compile(r"[0-9a-f]{20}")
-CHECKPOINT_EVERY = 600.0  # seconds between two savings of where a long experiment stands
 
 
 class DamagedError(InputError):
@@ -102,11 +102,11 @@ class Store:
         root: the folder; it is made when the first result is written.
         below: folders of results that are looked up where `root` has none, in this order. They may hold records
             without the files that belong to them: then figures can be drawn, but nothing can be built on them.
-        checkpoint_every: seconds between two savings of where a long experiment stands.
+        snapshot_every: seconds between two savings of where a long experiment stands.
     """
 
-    def __init__(self, root: Path, below: Sequence[Path] = (), checkpoint_every: float = CHECKPOINT_EVERY) -> None:
-        self.root, self.below, self.checkpoint_every = root, tuple(below), checkpoint_every
+    def __init__(self, root: Path, below: Sequence[Path] = (), snapshot_every: float = SNAPSHOT_EVERY) -> None:
+        self.root, self.below, self.snapshot_every = root, tuple(below), snapshot_every
         self._distrusted: set[str] = set()  # keys whose results in the folders below are damaged
 
     def folder(self, experiment: Experiment) -> Path:
@@ -191,7 +191,7 @@ class Store:
                 yield None
                 return
             self._set_aside(experiment.key)  # what is there then is not whole, and would be in the way
-            snapshot = Snapshot(unfinished, self.checkpoint_every, software())
+            snapshot = Snapshot(unfinished, self.snapshot_every, software())
             past = snapshot.keep("past", lambda: {"seconds": seconds(), "resumed": resumed}) or {}
             resumed = past.get("resumed", -1) + 1
 
@@ -229,7 +229,7 @@ class Store:
                 problem = damage
         return problem
 
-    def sweep(self) -> None:
+    def clear_up(self) -> None:
         """Remove what processes left that were killed between the end of an experiment and their clearing up."""
         for key in self.unfinished():
             if (self.root / key).is_dir():
@@ -242,10 +242,15 @@ class Store:
         Returns:
             Whether it has been deleted.
         """
+        unfinished = self._unfinished(key)
         try:
             with self._locked(key):
-                shutil.rmtree(self.root / key, ignore_errors=True)
-                shutil.rmtree(self._unfinished(key), ignore_errors=True)
+                if (self.root / key).is_dir():
+                    shutil.rmtree(unfinished, ignore_errors=True)
+                    unfinished.mkdir()
+                    os.replace(self.root / key, unfinished / "entry")  # whole or absent, whatever happens
+                if unfinished.is_dir():
+                    shutil.rmtree(unfinished)
         except BusyError:
             return False
         return True
@@ -338,36 +343,9 @@ class Store:
             raise BusyError(f"another process computes {key}") from None
 
 
-def default_root() -> Path:
-    """Return the folder of results: SRNET_STORE if it is set, else ``store`` in the checkout around the current folder.
-
-    Outside a checkout it is ``store`` in the current folder.
-    """
-    if os.environ.get("SRNET_STORE"):
-        return Path(os.environ["SRNET_STORE"])
-    return (_checkout() or Path.cwd()) / "store"
-
-
-def default_below() -> tuple[Path, ...]:
-    """Return the folders of shipped results: those of SRNET_BELOW if it is set, else ``results/store`` of the checkout.
-
-    SRNET_BELOW is a list of folders as PATH is.
-    """
-    if os.environ.get("SRNET_BELOW"):
-        return tuple(Path(folder) for folder in os.environ["SRNET_BELOW"].split(os.pathsep))
-    checkout = _checkout()
-    shipped = checkout / "results" / "store" if checkout else None
-    return (shipped,) if shipped and shipped.is_dir() else ()
-
-
 def default_store() -> Store:
     """Return the store that commands and notebooks use if nothing else is said."""
     return Store(default_root(), default_below())
-
-
-def _checkout() -> Path | None:
-    here = Path.cwd()
-    return next((folder for folder in (here, *here.parents) if (folder / "_toc.yml").exists()), None)
 
 
 def _record(folder: Path, key: str) -> dict[str, Any]:

@@ -7,10 +7,11 @@ from typing import Any
 import pandas as pd
 
 from srnet import pocket
+from srnet.environment import Inputs
 from srnet.errors import InputError
 from srnet.executor import Report, run
 from srnet.experiments import Data, Experiment, Pretrained
-from srnet.inputs import Inputs, data_folder, file_digest, text_digest
+from srnet.inputs import data_folder, file_digest, text_digest
 from srnet.plms import find_plm
 from srnet.profiles import Profile, find_profile
 from srnet.runs import FIGURES

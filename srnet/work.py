@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 
+from srnet.environment import Inputs
 from srnet.errors import InputError
 from srnet.experiments import (
     Bias,
@@ -18,7 +19,7 @@ from srnet.experiments import (
     Trajectory,
     tokenised,
 )
-from srnet.inputs import Inputs, is_at_hand, test_sets, training_set
+from srnet.inputs import is_at_hand, test_sets, training_set
 from srnet.magnitude import LEVELS, last_step
 from srnet.mask_training import MaskPlan
 from srnet.plms import model_size

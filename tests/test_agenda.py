@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from srnet import Bias, Data, FineTuned, Pretrained, Pruned, Recipe, Tokenised
+from srnet import Recipe
 from srnet.agenda import Agenda, Outcome
-from srnet.experiments import Experiment
+from srnet.experiments import Bias, Data, Experiment, FineTuned, Pretrained, Pruned, Tokenised
 from srnet.store import Store
 
 PLM, DATA = Pretrained("bert-base-uncased"), Data("nli", "abc")

@@ -8,10 +8,10 @@ import pytest
 
 from srnet import InputError
 from srnet.bias_sweep import DEFAULT_SHARES, KNOBS, SHARES
+from srnet.environment import Inputs
 from srnet.experiments import FineTuned
 from srnet.figures import gap_table, share_curves
 from srnet.figures.bias_sweep import gaps
-from srnet.inputs import Inputs
 from srnet.pocket import World, build
 from srnet.pocket.tour import examples, knobs
 from srnet.settings import Run

@@ -13,7 +13,13 @@ import pytest
 from filelock import FileLock
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from srnet.book import BookError, build_book, figures_of, find_root, public_repository
+from srnet.book import (
+    BookError,
+    build_book,
+    figures_of,
+    public_repository,
+)
+from srnet.environment import find_root
 from srnet.errors import InputError
 
 ROOT = Path(__file__).parents[1]

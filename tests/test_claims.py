@@ -43,8 +43,8 @@ from srnet.claims.measures import (
     stops_early,
     unbiased,
 )
+from srnet.environment import Inputs
 from srnet.formats import HANS_LABELS
-from srnet.inputs import Inputs
 from srnet.metrics import weighted_f1
 from srnet.runs import FIGURES
 from srnet.store import Store

@@ -12,11 +12,11 @@ from typer import Exit
 from typer.testing import CliRunner, Result
 
 from srnet.agenda import Report
-from srnet.cli import app
-from srnet.commands.outcome import tell
+from srnet.commands.cli import app
+from srnet.commands.run import tell
+from srnet.environment import Inputs
 from srnet.errors import InputError
-from srnet.experiments import Bias, Data, Experiment, FineTuned, Pruned, closure
-from srnet.inputs import Inputs
+from srnet.experiments import Bias, Experiment, FineTuned, Pruned, closure
 from srnet.store import Store
 from srnet.study import Study, choose
 
@@ -119,14 +119,17 @@ def test_list_tells_what_became_of_experiments(study: Study, store: Store) -> No
     assert lines(output, "failed", full(study).key, full(study).title)
     assert lines(output, "unfinished", other.key)
     assert lines(output, "damaged", bias.key, "record.json")
-    assert lines(output, "set aside", subnetwork.key, subnetwork.title)
+    assert lines(output, "set aside", subnetwork.key)
     assert not lines(output, "done", subnetwork.key)
+    titled = works(store, "store", "list", "--profile", "smoke")
+    assert lines(titled, "set aside", subnetwork.key, subnetwork.title)
+    assert not lines(titled, other.key)
 
 
 def test_list_of_a_part_of_the_study(study: Study, store: Store) -> None:
     another = replace(full(study), seed=77)
     write(store, another)
-    part = works(store, "store", "list", "--profile", "smoke", "--figure", "figure-2", "--task", "nli", "--seed", "1")
+    part = works(store, "store", "list", "--profile", "smoke", "--figure", "figure-2", "--task", "nli")
     assert full(study).key in part
     assert another.key not in part
     assert another.key in works(store, "store", "list")
@@ -160,16 +163,15 @@ def test_verify_only_what_is_named(study: Study, store: Store) -> None:
 
 
 def test_show_says_what_is_recorded(study: Study, store: Store) -> None:
-    experiment, subnetwork = full(study), masked(study)
+    experiment = full(study)
     output = works(store, "store", "show", experiment.key[:12])
     assert output.startswith(f"{experiment.title}\n{experiment.key}\n")
     assert lines(output, "hans", "accuracy", "0.5000")
     assert lines(output, "hans", "classes neutral", "0.2500")
     assert lines(output, "steps: 12")
     assert lines(output, "torch")
-    needs, needed = output.split("\nneeds\n")[1].split("\nis needed by\n")
+    needs = output.split("\nneeds\n")[1]
     assert all(lines(needs, operand.key, operand.title) for operand in experiment.operands)
-    assert lines(needed, subnetwork.key, subnetwork.title)
     record = store.record(experiment)
     assert all(lines(output, name, about["sha256"]) for name, about in record["files"].items())
     assert json.loads(works(store, "store", "show", experiment.key, "--json")) == record
@@ -178,55 +180,56 @@ def test_show_says_what_is_recorded(study: Study, store: Store) -> None:
 def test_show_looks_below(study: Study, store: Store, tmp_path: Path) -> None:
     local = Store(tmp_path / "local")
     output = works(local, "store", "show", full(study).key, "--below", str(store.root))
-    assert lines(output.split("is needed by")[1], masked(study).key)
+    assert all(lines(output.split("needs")[1], operand.key, operand.title) for operand in full(study).operands)
     assert not local.root.exists()
 
 
-def test_prune_deletes_what_nothing_else_of_the_profile_needs(study: Study, store: Store) -> None:
-    words = ["--profile", "smoke", "--task", "nli", "--seed", "1", "--yes"]
-    bias, subnetwork = Bias(study.experiments()[0].data), masked(study)
-    output = works(store, "store", "prune", *words)
-    assert not store.has(subnetwork)
-    assert not store.has(full(study))
-    assert store.has(bias)  # the other seed needs it
-    assert lines(output, "kept", "the rest of profile smoke")
+def test_delete_keeps_what_other_figures_of_the_profile_need(study: Study, store: Store) -> None:
+    bias, alone = Bias(study.experiments()[0].data), choose("smoke", ["nli"], None, None, study.inputs)
+    others = {each.key for each in closure(alone.experiments([name for name in alone.figures if name != "figure-2"]))}
+    before = store.keys()
+    output = works(store, "store", "delete", "--profile", "smoke", "--figure", "figure-2", "--yes")
+    assert store.keys() == sorted(others.intersection(before))
+    assert store.has(bias)
+    assert len(store.keys()) < len(before)
+    assert lines(output, f"{len(store.keys())} kept", "other figures of profile smoke")
     assert not lines(output, "done", bias.key)
 
 
-def test_prune_of_a_whole_profile_leaves_what_is_not_of_it(study: Study, store: Store) -> None:
+def test_delete_of_a_whole_profile_leaves_what_is_not_of_it(study: Study, store: Store) -> None:
     another = replace(full(study), seed=77)
     write(store, another)
-    works(store, "store", "prune", "--profile", "smoke", "--yes")
+    works(store, "store", "delete", "--profile", "smoke", "--yes")
     assert store.keys() == [another.key]
 
 
-def test_prune_asks(study: Study, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_delete_asks(study: Study, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     before = store.keys()
-    assert "nothing is deleted without --yes" in refused(store, "store", "prune", "--profile", "smoke")
+    assert "nothing is deleted without --yes" in refused(store, "store", "delete", "--profile", "smoke")
     monkeypatch.setattr("srnet.commands.store._can_ask", lambda: True)
-    result = call(store, "store", "prune", "--profile", "smoke", typed="n\n")
+    result = call(store, "store", "delete", "--profile", "smoke", typed="n\n")
     assert result.exit_code == 1
     assert masked(study).title in result.output
     assert store.keys() == before
-    assert call(store, "store", "prune", "--profile", "smoke", typed="y\n").exit_code == 0
+    assert call(store, "store", "delete", "--profile", "smoke", typed="y\n").exit_code == 0
     assert store.keys() == []
 
 
-def test_prune_leaves_alone_what_is_being_computed(study: Study, store: Store) -> None:
+def test_delete_leaves_alone_what_is_being_computed(study: Study, store: Store) -> None:
     with store.writing(masked(study)):
-        output = works(store, "store", "prune", "--profile", "smoke", "--yes")
+        output = works(store, "store", "delete", "--profile", "smoke", "--yes")
     assert store.keys() == [masked(study).key]
     assert "1 left: another process is computing them" in output
 
 
-def test_prune_never_touches_what_lies_below(store: Store, tmp_path: Path) -> None:
+def test_delete_never_touches_what_lies_below(store: Store, tmp_path: Path) -> None:
     words = ["--profile", "smoke", "--yes", "--below", str(store.root)]
-    assert works(Store(tmp_path / "local"), "store", "prune", *words) == "nothing to delete\n"
+    assert works(Store(tmp_path / "local"), "store", "delete", *words) == "nothing to delete\n"
     assert works(store, "store", "verify").endswith(" 0 damaged\n")
 
 
-@pytest.mark.parametrize("state", ["failed", "unfinished", "set-aside"])
-def test_prune_of_one_state_leaves_the_others(study: Study, store: Store, state: str) -> None:
+@pytest.mark.parametrize("state", ["failed", "unfinished", "damaged"])
+def test_delete_of_one_state_leaves_the_others(study: Study, store: Store, state: str) -> None:
     failed, unfinished, damaged = (replace(full(study), seed=seed) for seed in (5, 6, 7))
     store.fail(failed, MemoryError("no room"))
     interrupt(store, unfinished, steps=3)
@@ -234,47 +237,46 @@ def test_prune_of_one_state_leaves_the_others(study: Study, store: Store, state:
     flip(store.folder(damaged) / "weights.safetensors")
     store.set_aside(damaged.key)
     number = len(store.keys())
-    output = works(store, "store", "prune", f"--{state}", "--yes")
+    output = works(store, "store", "delete", f"--{state}", "--yes")
     assert output.splitlines()[-1].startswith("1 deleted")
-    left = {"failed": store.failures(), "unfinished": store.unfinished(), "set-aside": store.aside()}
+    left = {"failed": store.failures(), "unfinished": store.unfinished(), "damaged": store.aside()}
     assert {name for name, things in left.items() if not things} == {state}
     assert len(store.keys()) == number
 
 
-def test_states_are_pruned_within_a_part_of_the_study(study: Study, store: Store) -> None:
+def test_states_are_deleted_within_a_part_of_the_study(study: Study, store: Store) -> None:
     store.fail(full(study), MemoryError("no room"))
     store.fail(replace(full(study), seed=77), MemoryError("no room"))
     number = len(store.keys())
-    works(store, "store", "prune", "--failed", "--profile", "smoke", "--yes")
+    works(store, "store", "delete", "--failed", "--profile", "smoke", "--yes")
     assert list(store.failures()) == [replace(full(study), seed=77).key]
     assert len(store.keys()) == number
 
 
-def test_orphans_are_what_no_profile_needs(study: Study, store: Store) -> None:
-    before, orphan = store.keys(), replace(full(study), seed=77)
-    official = replace(full(study), data=Data("nli", "0123"))
-    write(store, orphan)
-    write(store, official)
-    output = works(store, "store", "prune", "--orphans", "--yes")
-    assert store.keys() == sorted([*before, official.key])
-    assert lines(output, "1 kept", "cannot be told")
-    assert lines(output, "paper nli", "--data-dir or SRNET_DATA")
+def test_damaged_results_are_deleted_where_they_lie(study: Study, store: Store) -> None:
+    flip(store.folder(full(study)) / "record.json")
+    before = store.keys()
+    works(store, "store", "delete", "--damaged", "--yes")
+    assert store.keys() == [key for key in before if key != full(study).key]
 
 
-def test_disk_counts_every_byte_once(study: Study, store: Store) -> None:
-    another = replace(full(study), seed=77)
-    write(store, another)
-    store.fail(another, MemoryError("no room"))
-    interrupt(store, replace(full(study), seed=78), steps=3)
-    parts, kinds = works(store, "store", "disk").split("\n\n", 1)
-    counts = [int(line.split()[-3]) for line in lines(parts, " kB")]
-    assert sum(counts) == len(store.keys())
-    assert lines(parts, "(none)")[0].split()[1] == "1"
-    assert lines(parts, "smoke", "nli")
-    named = {line.split("  ")[0] for line in kinds.splitlines()}
-    assert named >= {"weights", "logits", "records", "unfinished", "failures"}
-    files = sum(path.stat().st_size for path in store.root.rglob("*") if path.is_file())
-    assert lines(kinds, f"{files / 1000:.1f} kB in {store.root}", "free on its disk")
+def test_nothing_is_half_deleted(study: Study, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = store.keys()
+
+    def refuse(folder: Path, ignore_errors: bool = False) -> None:
+        if not ignore_errors:
+            raise PermissionError(1, "Operation not permitted")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("srnet.store.shutil.rmtree", refuse)
+        said = refused(store, "store", "delete", "--profile", "smoke", "--yes")
+    assert said.endswith("cannot be deleted: Operation not permitted")
+    (gone,) = store.unfinished()
+    assert store.keys() == [key for key in before if key != gone]
+    assert works(store, "store", "verify").endswith(" 0 damaged\n")
+    write(store, next(each for each in closure(study.experiments(["figure-2"])) if each.key == gone))
+    assert store.keys() == before
+    assert store.unfinished() == []
 
 
 @pytest.mark.parametrize(
@@ -287,9 +289,8 @@ def test_disk_counts_every_byte_once(study: Study, store: Store) -> None:
         (["show", "zz"], "no result whose key begins with 'zz'"),
         (["show", ""], "give more of it"),
         (["verify", "zz"], "no result whose key begins with 'zz'"),
-        (["prune"], "say what to delete"),
-        (["prune", "--orphans", "--profile", "smoke"], "leave --profile out"),
-        (["prune", "--profile", "smoke", "--figure", "figure-99", "--yes"], "unknown figure"),
+        (["delete"], "say what to delete"),
+        (["delete", "--profile", "smoke", "--figure", "figure-99", "--yes"], "unknown figure"),
     ],
 )
 def test_bad_input(store: Store, words: list[str], message: str) -> None:
@@ -298,7 +299,7 @@ def test_bad_input(store: Store, words: list[str], message: str) -> None:
     assert store.keys() == before
 
 
-@pytest.mark.parametrize("words", [["list"], ["verify"], ["prune", "--failed", "--yes"]])
+@pytest.mark.parametrize("words", [["list"], ["verify"], ["delete", "--failed", "--yes"]])
 def test_an_empty_store_is_not_made(tmp_path: Path, words: list[str]) -> None:
     works(Store(tmp_path / "empty"), "store", *words)
     assert not (tmp_path / "empty").exists()
@@ -346,7 +347,7 @@ def test_the_end_of_a_run_that_went_well_is_a_line(
     assert capsys.readouterr().out == "1 experiments computed, 1 by another process\n"
 
 
-@pytest.mark.parametrize("command", [["run"], ["plan"], ["status"], ["book"], ["store", "prune"]])
+@pytest.mark.parametrize("command", [["run"], ["plan"], ["status"], ["book"], ["store", "delete"]])
 def test_commands_have_the_options_of_their_groups(command: Sequence[str]) -> None:
     result = CliRunner().invoke(app, [*command, "--help"], terminal_width=200)
     assert result.exit_code == 0

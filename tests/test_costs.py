@@ -12,13 +12,26 @@ import pytest
 from datasets import concatenate_datasets
 from transformers import AutoConfig, PretrainedConfig
 
-from srnet import Bias, Data, FineTuned, Masked, Pretrained, Pruned, Recipe, Teacher, pocket
+from srnet import Recipe, pocket
 from srnet.calibration import measure_speed, seconds_a_step
 from srnet.compute import compute
 from srnet.costs import Cost, cost
 from srnet.encoding import encode
-from srnet.experiments import Experiment, Tokenised, Trajectory, closure
-from srnet.inputs import Inputs, is_at_hand, text_digest
+from srnet.environment import Inputs
+from srnet.experiments import (
+    Bias,
+    Data,
+    Experiment,
+    FineTuned,
+    Masked,
+    Pretrained,
+    Pruned,
+    Teacher,
+    Tokenised,
+    Trajectory,
+    closure,
+)
+from srnet.inputs import is_at_hand, text_digest
 from srnet.lengths import OFFICIAL as KNOWN_LENGTHS
 from srnet.lengths import POCKET, mean_length
 from srnet.models import folder_digest, load_classifier, load_tokenizer

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from srnet.deviations import DEVIATIONS
+from srnet.environment import Inputs
 from srnet.experiments import Experiment
 from srnet.figures import CURVES, deviation_dots
 from srnet.figures.deviations import as_markdown, effects
-from srnet.inputs import Inputs
 from srnet.settings import Run
 from srnet.study import Study, choose
 from srnet.tasks import TASKS

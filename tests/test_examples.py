@@ -13,7 +13,7 @@ from distributed.cli.dask_scheduler import main as dask_scheduler
 from distributed.cli.dask_worker import main as dask_worker
 from typer.testing import CliRunner
 
-from srnet.cli import app
+from srnet.commands.cli import app
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"

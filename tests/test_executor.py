@@ -18,11 +18,11 @@ import psutil
 import pytest
 from distributed import LocalCluster
 
-from srnet import FineTuned, InputError, Pretrained, Pruned, Recipe, executor, pocket
+from srnet import InputError, Recipe, executor, pocket
 from srnet import compute as compute_module
+from srnet.environment import Inputs
 from srnet.executor import PREFIX, _local_client, _with_own_gpu, run
-from srnet.experiments import Data, Experiment
-from srnet.inputs import Inputs
+from srnet.experiments import Data, Experiment, FineTuned, Pretrained, Pruned
 from srnet.models import folder_digest
 from srnet.records import VOLATILE
 from srnet.store import Store
@@ -73,7 +73,7 @@ def test_dask_workers_give_the_same_records(undisturbed: Store, cluster: LocalCl
 def test_a_worker_that_is_killed_in_the_middle_changes_nothing(
     undisturbed: Store, cluster: LocalCluster, tmp_path: Path
 ) -> None:
-    store, killed = Store(tmp_path, checkpoint_every=0), list[int]()
+    store, killed = Store(tmp_path, snapshot_every=0), list[int]()
 
     def kill_a_worker() -> None:
         """Kill the worker that computes a mask and has saved where it stands."""

@@ -8,20 +8,23 @@ from pathlib import Path
 
 import pytest
 
-from srnet import (
+from srnet import Gradual, InputError, Recipe
+from srnet.experiments import (
     Bias,
     Checkpoint,
     Data,
+    Experiment,
     FineTuned,
-    Gradual,
-    InputError,
     Masked,
     Pretrained,
     Pruned,
-    Recipe,
     Teacher,
+    Tokenised,
+    canonical,
+    closure,
+    pretrained,
+    tokenised,
 )
-from srnet.experiments import Experiment, Tokenised, canonical, closure, pretrained, tokenised
 from srnet.pocket import World
 
 BERT = Pretrained("bert-base-uncased")
@@ -61,7 +64,7 @@ def test_keys_never_change(experiment: Experiment, key: str) -> None:
 
 def test_keys_are_the_same_in_another_process() -> None:
     program = (
-        "from srnet import *; print(FineTuned(recipe=Recipe(steps=100), seed=1, "
+        "from srnet.experiments import *; print(FineTuned(recipe=Recipe(steps=100), seed=1, "
         "data=Data('nli', 'abc'), of=Pretrained('bert-base-uncased')).key)"
     )
     command = [sys.executable, "-c", program]

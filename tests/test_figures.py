@@ -19,6 +19,7 @@ from matplotlib.text import Text
 
 from srnet import InputError
 from srnet.claims import CLAIMS, FAILS, HOLDS, UNTESTABLE
+from srnet.environment import Inputs
 from srnet.figures import (
     CURVES,
     csv_link,
@@ -37,7 +38,6 @@ from srnet.figures import (
     subset_heatmap,
 )
 from srnet.figures.style import WIDTH, is_full, limits
-from srnet.inputs import Inputs
 from srnet.runs import FIGURES
 from srnet.study import PARTS, choose
 from srnet.tasks import TASKS

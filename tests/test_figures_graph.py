@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from srnet import InputError
+from srnet.environment import Inputs
 from srnet.experiments import Checkpoint, Experiment, FineTuned, Masked, Pretrained, Pruned, Trajectory, closure
-from srnet.inputs import Inputs
 from srnet.profiles import PROFILES
 from srnet.runs import FIGURES
 from srnet.settings import Run

@@ -13,6 +13,7 @@ FLOORS = [
     {
         "experiments",
         "inputs",
+        "environment",
         "plms",
         "work",
         "records",
@@ -27,7 +28,7 @@ FLOORS = [
         "executor",
     },
     {"profiles", "settings", "runs", "study", "figures", "claims", "deviations", "bias_sweep", "summary"},
-    {"cli", "commands", "book", "book_index", "notebook", "__main__"},
+    {"commands", "book", "book_index", "notebook", "__main__"},
 ]
 FLOOR = {module: floor for floor, modules in enumerate(FLOORS) for module in modules}
 

@@ -7,11 +7,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from srnet import Bias, Checkpoint, Data, FineTuned, Gradual, Mask, Masked, Pretrained, Pruned, Recipe, Teacher, pocket
+from srnet import Gradual, Mask, Recipe, pocket
 from srnet.compute import load_model
+from srnet.environment import Inputs
 from srnet.executor import run
-from srnet.experiments import Experiment, Model
-from srnet.inputs import Inputs, read_text, training_set
+from srnet.experiments import Bias, Checkpoint, Data, Experiment, FineTuned, Masked, Model, Pretrained, Pruned, Teacher
+from srnet.inputs import read_text, training_set
 from srnet.masks import count_zeros, magnitude_mask
 from srnet.models import folder_digest, prunable_weights
 from srnet.pocket import World, plm_folder

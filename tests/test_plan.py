@@ -9,8 +9,8 @@ import typer
 from typer.testing import CliRunner
 
 from srnet.commands.plan import _count, _time, plan
+from srnet.environment import Inputs
 from srnet.executor import run
-from srnet.inputs import Inputs
 from srnet.store import Store
 from srnet.study import choose
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from srnet import Bias, Pretrained, pocket
+from srnet import pocket
+from srnet.environment import Inputs
 from srnet.errors import InputError
-from srnet.experiments import Data
-from srnet.inputs import Inputs
+from srnet.experiments import Bias, Data, Pretrained
 from srnet.models import folder_digest
 from srnet.plms import KNOWN, find_plm, model_size, plm_source, size
 from srnet.pocket import plm_folder

@@ -9,12 +9,20 @@ import pytest
 import torch
 from plms import make_plm
 
-from srnet import Checkpoint, Data, FineTuned, Gradual, Masked, Pretrained, Pruned, Recipe, pocket
+from srnet import Gradual, Recipe, pocket
 from srnet.agenda import missing
 from srnet.compute import compute
+from srnet.environment import Inputs
 from srnet.executor import run
-from srnet.experiments import Experiment
-from srnet.inputs import Inputs
+from srnet.experiments import (
+    Checkpoint,
+    Data,
+    Experiment,
+    FineTuned,
+    Masked,
+    Pretrained,
+    Pruned,
+)
 from srnet.models import folder_digest
 from srnet.pocket import World
 from srnet.records import VOLATILE
@@ -83,7 +91,7 @@ def test_an_interrupted_run_ends_as_an_undisturbed_one(
 ) -> None:
     root, found, inputs = place
     undisturbed, experiment = Store(root), found[name]
-    store = Store(tmp_path, below=(root,), checkpoint_every=0)
+    store = Store(tmp_path, below=(root,), snapshot_every=0)
     store._distrusted.add(experiment.key)
     passed = 0
     for steps in (1, 4, 3, 12):  # killed before anything was saved, then after 3, 2 and 11 more steps
@@ -106,7 +114,7 @@ def test_files_of_an_interrupted_run_that_are_in_no_checkpoint_are_written_again
 ) -> None:
     root, found, inputs = place
     full = found["fine-tuning"]
-    store = Store(tmp_path, below=(root,), checkpoint_every=0)
+    store = Store(tmp_path, below=(root,), snapshot_every=0)
     store._distrusted.add(full.key)
     with pytest.raises(KilledError):
         compute(full, store, inputs, after(7))

@@ -13,11 +13,12 @@ import pytest
 import torch
 
 import srnet
-from srnet import Bias, Data, FineTuned, InputError, Pretrained, Recipe
+from srnet import InputError, Recipe
 from srnet.agenda import missing
-from srnet.experiments import Experiment
+from srnet.environment import default_below, default_root
+from srnet.experiments import Bias, Data, Experiment, FineTuned, Pretrained
 from srnet.records import read_record, write_record
-from srnet.store import RECORD, BusyError, DamagedError, Store, default_below, default_root, default_store
+from srnet.store import RECORD, BusyError, DamagedError, Store, default_store
 
 DATA = Data("nli", "abc")
 BIAS = Bias(DATA)
@@ -191,13 +192,13 @@ def test_what_another_process_has_computed_meanwhile_is_not_computed_again(store
         assert entry is None
 
 
-def test_what_a_process_left_that_was_killed_at_the_very_end_is_swept(store: Store) -> None:
+def test_what_a_process_left_that_was_killed_at_the_very_end_is_cleared_up(store: Store) -> None:
     left = store.root / "unfinished" / FULL.key
     left.mkdir(parents=True)
     (left / "0.safetensors").touch()
     other = store.root / "unfinished" / ("0" * 20)
     other.mkdir(parents=True)
-    store.sweep()
+    store.clear_up()
     assert not left.exists()
     assert other.exists()
 
@@ -277,7 +278,8 @@ def test_where_results_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     for name in ("SRNET_STORE", "SRNET_BELOW"):
         monkeypatch.delenv(name, raising=False)
     assert default_root() == tmp_path / "deep" / "store"
-    (tmp_path / "_toc.yml").touch()
+    for name in ("pyproject.toml", "_toc.yml"):
+        (tmp_path / name).touch()
     assert default_root() == tmp_path / "store"
     assert default_below() == ()
     (tmp_path / "results" / "store").mkdir(parents=True)

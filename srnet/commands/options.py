@@ -5,14 +5,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from srnet import environment
+from srnet.environment import SNAPSHOT_EVERY, Inputs, default_below, default_root
 from srnet.errors import InputError
-from srnet.inputs import Inputs
-from srnet.store import CHECKPOINT_EVERY, Store, default_below, default_root
-from srnet.study import Study, choose
+
+if TYPE_CHECKING:
+    from srnet.store import Store
+    from srnet.study import Study
 
 ProfileName = Annotated[str, typer.Option("--profile", help="Size of the study: smoke, pocket, small or paper.")]
 Figures = Annotated[list[str] | None, typer.Option("--figure", help="Only this figure; may be repeated.")]
@@ -21,31 +24,33 @@ Sparsities = Annotated[
     list[float] | None, typer.Option("--sparsity", help="Share of weights removed; may be repeated.")
 ]
 Seeds = Annotated[list[int] | None, typer.Option("--seed", help="Repetition; may be repeated.")]
-StoreFolder = Annotated[Path | None, typer.Option("--store", envvar="SRNET_STORE", help="Folder of results.")]
+StoreFolder = Annotated[Path | None, typer.Option("--store", envvar=environment.STORE, help="Folder of results.")]
 Below = Annotated[
     list[Path] | None,
     typer.Option(
         "--below",
-        envvar="SRNET_BELOW",
+        envvar=environment.BELOW,
         help="Read-only folder of results, looked up after --store; may be repeated.",
     ),
 ]
-DataFolder = Annotated[Path | None, typer.Option("--data-dir", envvar="SRNET_DATA", help="Official data files.")]
-Plm = Annotated[str | None, typer.Option("--plm", envvar="SRNET_PLM", help="Model folder, or name on the hub.")]
-Vectors = Annotated[Path | None, typer.Option("--vectors", envvar="SRNET_VECTORS", help="fastText .bin or .vec file.")]
+DataFolder = Annotated[Path | None, typer.Option("--data-dir", envvar=environment.DATA, help="Official data files.")]
+Plm = Annotated[str | None, typer.Option("--plm", envvar=environment.PLM, help="Model folder, or name on the hub.")]
+Vectors = Annotated[
+    Path | None, typer.Option("--vectors", envvar=environment.VECTORS, help="fastText .bin or .vec file.")
+]
 Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Processes; one per core if not given.")]
 Scheduler = Annotated[
     str | None,
     typer.Option(
         "--scheduler",
-        envvar="SRNET_SCHEDULER",
+        envvar=environment.SCHEDULER,
         help="Address of a Dask scheduler, such as tcp://host:8786; without one, processes of this machine.",
     ),
 ]
-CheckpointEvery = Annotated[
+SnapshotEvery = Annotated[
     float,
     typer.Option(
-        "--checkpoint-every", min=0, help="Seconds after which long experiments save where they are; 0: every step."
+        "--snapshot-every", min=0, help="Seconds after which long experiments save where they are; 0: every step."
     ),
 ]
 
@@ -60,8 +65,10 @@ class Choice:
     sparsity: Sparsities = None
     seed: Seeds = None
 
-    def study(self, places: "Places") -> Study:
+    def study(self, places: "Places") -> "Study":
         """Return that part of the study; its figures are chosen by who asks it for runs."""
+        from srnet.study import choose
+
         return choose(self.profile, self.task, self.sparsity, self.seed, places.inputs)
 
 
@@ -81,14 +88,16 @@ class Places:
         plm = str(Path(self.plm).absolute()) if self.plm and Path(self.plm).is_dir() else self.plm
         return Inputs(_absolute(self.data_dir), plm, _absolute(self.vectors))
 
-    def results(self, checkpoint_every: float = CHECKPOINT_EVERY) -> Store:
+    def results(self, snapshot_every: float = SNAPSHOT_EVERY) -> "Store":
         """Return the store of results."""
+        from srnet.store import Store
+
         below = self.below or default_below()
         for folder in below:
             if not folder.is_dir():
                 raise InputError(f"{folder}: no such folder; --below names a folder of results")
         root = self.store or default_root()
-        return Store(root.absolute(), [folder.absolute() for folder in below], checkpoint_every)
+        return Store(root.absolute(), [folder.absolute() for folder in below], snapshot_every)
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:

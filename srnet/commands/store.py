@@ -1,4 +1,4 @@
-"""Commands about the store of results."""
+"""Commands about the store of results: list, verify, show, delete."""
 
 import json
 import os
@@ -7,60 +7,28 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from srnet.commands.needs import Needs, Part, needs, only_for
-from srnet.commands.options import Below, Figures, Places, Seeds, StoreFolder, Tasks, grouped
+from srnet.commands.options import Below, Figures, Places, StoreFolder, Tasks, grouped
 from srnet.commands.printing import console, duration, say, show, size
 from srnet.errors import InputError
-from srnet.experiments import closure
-from srnet.store import RECORD, DamagedError, Store
-from srnet.study import Study, choose
 
-app = typer.Typer(no_args_is_help=True, help="The store of results: what is in it, whether it is whole, what it takes.")
+if TYPE_CHECKING:
+    from srnet.store import Store
 
-KINDS = {"weights": "weights", "mask": "masks", "logits": "logits", RECORD: "records"}  # by how a file's name begins
-
-
-@dataclass(frozen=True)
-class Selection:
-    """A part of the study, or everything in the store."""
-
-    profile: Annotated[str | None, typer.Option("--profile", help="Only what this profile needs.")] = None
-    figure: Figures = None
-    task: Tasks = None
-    seed: Seeds = None
-
-    def study(self, places: Places) -> Study | None:
-        """Return that part of the study, None for everything."""
-        if self.profile is None:
-            if self.figure or self.task or self.seed:
-                raise InputError("--figure, --task and --seed choose from a profile: give --profile too")
-            return None
-        study = choose(self.profile, self.task, None, self.seed, places.inputs)
-        study.require_text()
-        return study
+app = typer.Typer(no_args_is_help=True, help="The store of results: what is in it, and whether it is whole.")
 
 
 @dataclass(frozen=True)
 class Row:
-    """Something in the store.
+    """Something in the store: its state, key and title, where it lies, how long it took, and when it was finished."""
 
-    Attributes:
-        state: "done", "damaged", "failed", "unfinished" or "set aside".
-        key: of its experiment.
-        title: of its experiment.
-        path: where it lies.
-        seconds: what it took to compute; None for what is not done.
-        finished: when.
-    """
-
-    state: str
+    state: str  # "done", "failed", "unfinished", "damaged" or "set aside"
     key: str
     title: str
     path: Path
@@ -73,16 +41,39 @@ class Row:
         return _bytes(self.path)
 
 
+@dataclass(frozen=True)
+class Part:
+    """A part of the study, or everything in the store."""
+
+    profile: Annotated[str | None, typer.Option("--profile", help="Only what this profile needs.")] = None
+    figure: Figures = None
+    task: Tasks = None
+
+    def of(self, rows: Sequence[Row], places: Places, alone: bool = False) -> list[Row]:
+        """Return the rows of experiments that this part needs; if asked, less those that other figures need too."""
+        from srnet.experiments import closure
+        from srnet.study import choose
+
+        if self.profile is None:
+            if self.figure or self.task:
+                raise InputError("--figure and --task choose from a profile: give --profile too")
+            return list(rows)
+        study = choose(self.profile, self.task, inputs=places.inputs)
+        study.require_text()
+        titles = {each.key: each.title for each in closure(study.experiments(self.figure))}
+        found = [replace(row, title=row.title or titles[row.key]) for row in rows if row.key in titles]
+        others = [figure for figure in study.figures if self.figure and figure not in self.figure] if alone else []
+        shared = {each.key for each in closure(study.experiments(others))}
+        if count := sum(row.key in shared for row in found):
+            say(f"{count} kept: other figures of profile {self.profile} need them too")
+        return [row for row in found if row.key not in shared]
+
+
 @app.command("list")
 @grouped
-def list_(selection: Selection, places: Places) -> None:
+def list_(part: Part, places: Places) -> None:
     """List what is in the store: results, failures, unfinished experiments and what was set aside."""
-    kept, study = places.results(), selection.study(places)
-    rows = _contents(kept, places)
-    if study:
-        wanted = {experiment.key for experiment in closure(study.experiments(selection.figure))}
-        rows = [row for row in rows if row.key in wanted]
-    _show(rows)
+    _show(part.of(_contents(places.results()), places))
 
 
 @app.command()
@@ -114,154 +105,15 @@ def show_(
     below: Below = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the record as it is.")] = False,
 ) -> None:
-    """Show what is recorded of a result: expression, scores, cost, software, files, what it needs and what needs it."""
+    """Show what is recorded of a result: expression, scores, cost, software, files, and what it needs."""
+    from srnet.store import Store
+
     kept = Places(store, below).results()
-    layers = [Store(folder) for folder in (kept.root, *kept.below)]
-    record = kept.read(_find({name for layer in layers for name in layer.keys()}, key, kept.root))  # noqa: SIM118
+    keys = {name for root in (kept.root, *kept.below) for name in Store(root).keys()}  # noqa: SIM118
+    record = kept.read(_find(keys, key, kept.root))
     if as_json:
         print(json.dumps(record, indent=1, ensure_ascii=False))
-    else:
-        _describe(record, [other for layer in layers for other in _records(layer)])
-
-
-@app.command()
-@grouped
-def prune(
-    selection: Selection,
-    places: Places,
-    failed: Annotated[bool, typer.Option("--failed", help="Delete records of failures.")] = False,
-    unfinished: Annotated[
-        bool, typer.Option("--unfinished", help="Delete what interrupted experiments saved.")
-    ] = False,
-    set_aside: Annotated[bool, typer.Option("--set-aside", help="Delete damaged results that were set aside.")] = False,
-    orphans: Annotated[bool, typer.Option("--orphans", help="Delete results that no profile needs.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-) -> None:
-    """Delete the results of a part of the study, or what the options name, there or in the whole store.
-
-    What the rest of the profile needs is kept, and what is being computed. Read-only folders are not touched.
-    """
-    kept, study = places.results(), selection.study(places)
-    kept.sweep()
-    chosen = {"failed": failed, "unfinished": unfinished, "set aside": set_aside}
-    states = [state for state, given in chosen.items() if given]
-    if study and orphans:
-        raise InputError("--orphans are results that no profile needs: leave --profile out")
-    if not (study or orphans or states):
-        raise InputError("say what to delete: --profile, --failed, --unfinished, --set-aside or --orphans")
-    rows = _contents(kept, places)
-    doomed = [row for row in rows if row.state in states]
-    if study:
-        doomed = _of_part(doomed if states else rows, study, selection.figure)
-    if orphans:
-        doomed += _orphans(kept, rows, needs(places.inputs))
-    _delete(kept, doomed, yes)
-
-
-@app.command()
-@grouped
-def disk(places: Places) -> None:
-    """Say how much room the store takes, by part of the study and by kind of file, and how much is free."""
-    kept = places.results()
-    if not kept.root.is_dir():
-        raise InputError(f"{kept.root}: no such folder; give the folder of results with --store or SRNET_STORE")
-    found, counts, takes = needs(places.inputs), Counter[Part](), Counter[Part]()
-    for key in kept.keys():  # noqa: SIM118
-        part = _place(found.parts.get(key, set()))
-        counts[part] += 1
-        takes[part] += kept.size(key)
-    rows = [[*part, f"{counts[part]:,}", size(takes[part])] for part in sorted(takes)]
-    show(["profile", "figure", "task", "results", "size"], rows, right=("results", "size"))
-    _say_untold(found)
-    console.print()
-    kinds = _kinds(kept)
-    show(["kind", "size"], [[kind, size(room)] for kind, room in kinds.items() if room], right=("size",))
-    free = size(shutil.disk_usage(kept.root).free)
-    say(f"\n{size(sum(kinds.values()))} in {kept.root}, {free} free on its disk")
-
-
-def _contents(kept: Store, places: Places) -> list[Row]:
-    """Return all that is in the local folder, sorted by state and title."""
-    rows, titles = [_result(kept, key) for key in kept.keys()], {}  # noqa: SIM118
-    for key, record in kept.failures().items():
-        titles[key] = record["title"]
-        rows.append(Row("failed", key, record["title"], kept.failure_file(key), None, record.get("finished", "")))
-    left = [("unfinished", kept.root / "unfinished" / key) for key in kept.unfinished()]
-    left += [("set aside", folder) for folder in kept.aside()]
-    if left:
-        titles = needs(places.inputs).titles | titles
-    for state, path in left:
-        key = path.name[:20]
-        rows.append(Row(state, key, titles.get(key, ""), path))
-    return sorted(rows, key=lambda row: (row.state, row.title, row.key))
-
-
-def _result(kept: Store, key: str) -> Row:
-    try:
-        record = kept.read(key)
-    except DamagedError as error:
-        return Row("damaged", key, error.problem, kept.root / key)
-    return Row("done", key, record["title"], kept.root / key, record["seconds"], record["finished"])
-
-
-def _show(rows: Sequence[Row]) -> None:
-    cells = [
-        [row.state, row.title, row.key, _seconds(row), size(row.bytes), row.finished.replace("T", " ").rstrip("Z")]
-        for row in rows
-    ]
-    if cells:
-        show(["state", "experiment", "key", "took", "size", "finished (UTC)"], cells, right=("took", "size"))
-    counts = Counter(row.state for row in rows)
-    took, takes = sum(row.seconds or 0 for row in rows), sum(row.bytes for row in rows)
-    say(
-        ", ".join([*(f"{count:,} {state}" for state, count in counts.items()), f"{duration(took)} in all", size(takes)])
-    )
-
-
-def _seconds(row: Row) -> str:
-    return "" if row.seconds is None else duration(row.seconds)
-
-
-def _find(keys: Iterable[str], beginning: str, root: Path) -> str:
-    """Return the one key that begins so."""
-    found = sorted(key for key in keys if key.startswith(beginning))
-    if not found:
-        raise InputError(f"{root}: no result whose key begins with {beginning!r}; `srnet store list` lists them")
-    if len(found) > 1:
-        raise InputError(f"{beginning!r} begins {len(found)} keys, such as {found[0]} and {found[1]}: give more of it")
-    return found[0]
-
-
-def _damaged(kept: Store, keys: Sequence[str]) -> dict[str, str]:
-    """Return what is wrong with those results that are not what was written."""
-    damaged = {}
-    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
-    sizes = {key: kept.size(key) for key in keys}
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("reading", total=sum(sizes.values()))
-        for key in keys:
-            try:
-                kept.verify(key)
-            except DamagedError as error:
-                damaged[key] = error.problem
-            bar.advance(task, sizes[key])
-    return damaged
-
-
-def _records(layer: Store) -> list[dict[str, Any]]:
-    """Return all records of a layer that can be read."""
-    found = []
-    for key in layer.keys():  # noqa: SIM118
-        try:
-            found.append(layer.read(key))
-        except InputError:  # damaged, or set aside in this moment
-            continue
-    return found
-
-
-def _describe(record: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> None:
-    titles = {other["key"]: other["title"] for other in others}
-    needed = {other["key"]: other["operands"] for other in others}
+        return
     say(f"{record['title']}\n{record['key']}\n")
     scores = [[name, *cells] for name, metrics in record.get("metrics", {}).items() for cells in _flat(metrics)]
     if scores:
@@ -274,11 +126,104 @@ def _describe(record: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) ->
     for name, about in record["files"].items():
         say(f"  {name}  {size(about['bytes'])}  sha256 {about['sha256']}")
     say("\nneeds")
-    for key in record["operands"]:
-        say(f"  {key}  {titles.get(key, 'not in the store')}")
-    say("\nis needed by")
-    for key in [key for key, operands in needed.items() if record["key"] in operands] or ["nothing in the store"]:
-        say(f"  {key}  {titles.get(key, '')}".rstrip())
+    for operand in record["operands"]:
+        say(f"  {operand}  {kept.read(operand)['title'] if operand in keys else 'not in the store'}")
+
+
+@app.command()
+@grouped
+def delete(
+    part: Part,
+    places: Places,
+    failed: Annotated[bool, typer.Option("--failed", help="Only records of failures.")] = False,
+    unfinished: Annotated[bool, typer.Option("--unfinished", help="Only what interrupted experiments saved.")] = False,
+    damaged: Annotated[bool, typer.Option("--damaged", help="Only damaged results, set aside or not.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete what a part of the study needs; or, there or in the whole store, what failed, is unfinished or damaged.
+
+    What other figures of the profile need is kept, and what is being computed. Read-only folders are not touched.
+    """
+    chosen = {"failed": failed, "unfinished": unfinished, "damaged": damaged, "set aside": damaged}
+    if part == Part() and not any(chosen.values()):
+        raise InputError("say what to delete: --profile, --failed, --unfinished or --damaged")
+    kept = places.results()
+    kept.clear_up()
+    rows = [row for row in _contents(kept) if chosen.get(row.state) or not any(chosen.values())]
+    rows = part.of(rows, places, alone=True)
+    if not rows:
+        say("nothing to delete")
+        return
+    _show(rows)
+    if not yes and not _can_ask():
+        raise InputError("there is no terminal to ask on: nothing is deleted without --yes")
+    if not yes and not typer.confirm(f"Delete all {len(rows)} from {kept.root}?"):
+        raise typer.Exit(1)
+    takes = {row: row.bytes for row in rows}
+    gone = [row for row in rows if _deleted(kept, row)]
+    left = f", {len(rows) - len(gone)} left: another process is computing them" if len(gone) < len(rows) else ""
+    say(f"{len(gone)} deleted, {size(sum(takes[row] for row in gone))}{left}")
+
+
+def _contents(kept: "Store") -> list[Row]:
+    """Return all that is in the local folder, sorted by state and title."""
+    rows = [_result(kept, key) for key in kept.keys()]  # noqa: SIM118
+    for key, record in kept.failures().items():
+        rows.append(Row("failed", key, record["title"], kept.failure_file(key), None, record.get("finished", "")))
+    rows += [Row("unfinished", key, "", kept.root / "unfinished" / key) for key in kept.unfinished()]
+    rows += [Row("set aside", folder.name[:20], "", folder) for folder in kept.aside()]
+    return sorted(rows, key=lambda row: (row.state, row.title, row.key))
+
+
+def _result(kept: "Store", key: str) -> Row:
+    from srnet.store import DamagedError
+
+    try:
+        record = kept.read(key)
+    except DamagedError as error:
+        return Row("damaged", key, error.problem, kept.root / key)
+    return Row("done", key, record["title"], kept.root / key, record["seconds"], record["finished"])
+
+
+def _show(rows: Sequence[Row]) -> None:
+    cells = []
+    for row in rows:
+        took = "" if row.seconds is None else duration(row.seconds)
+        finished = row.finished.replace("T", " ").rstrip("Z")
+        cells.append([row.state, row.title, row.key, took, size(row.bytes), finished])
+    if cells:
+        show(["state", "experiment", "key", "took", "size", "finished (UTC)"], cells, right=("took", "size"))
+    counts = [f"{count:,} {state}" for state, count in Counter(row.state for row in rows).items()]
+    seconds, takes = sum(row.seconds or 0 for row in rows), sum(row.bytes for row in rows)
+    say(", ".join([*counts, f"{duration(seconds)} in all", size(takes)]))
+
+
+def _find(keys: Iterable[str], beginning: str, root: Path) -> str:
+    """Return the one key that begins so."""
+    found = sorted(key for key in keys if key.startswith(beginning))
+    if not found:
+        raise InputError(f"{root}: no result whose key begins with {beginning!r}; `srnet store list` lists them")
+    if len(found) > 1:
+        raise InputError(f"{beginning!r} begins {len(found)} keys, such as {found[0]} and {found[1]}: give more of it")
+    return found[0]
+
+
+def _damaged(kept: "Store", keys: Sequence[str]) -> dict[str, str]:
+    """Return what is wrong with those results that are not what was written."""
+    from srnet.store import DamagedError
+
+    damaged = {}
+    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
+    sizes = {key: kept.size(key) for key in keys}
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("reading", total=sum(sizes.values()))
+        for key in keys:
+            try:
+                kept.verify(key)
+            except DamagedError as error:
+                damaged[key] = error.problem
+            bar.advance(task, sizes[key])
+    return damaged
 
 
 def _flat(metrics: Mapping[str, Any], before: str = "") -> list[list[str]]:
@@ -298,87 +243,22 @@ def _plain(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int | float) else str(value)
 
 
-def _of_part(rows: Sequence[Row], study: Study, figures: list[str] | None) -> list[Row]:
-    """Return, of the things in the store, what a part of the study needs and nothing else of its profile does."""
-    own, shared = ({experiment.key for experiment in part} for part in only_for(study, figures))
-    if kept := [row for row in rows if row.key in shared]:
-        say(f"{len(kept)} kept: the rest of profile {study.profile.name} needs them too")
-    return [row for row in rows if row.key in own]
-
-
-def _orphans(kept: Store, rows: Sequence[Row], found: Needs) -> list[Row]:
-    """Return the results that no profile needs, less those of which it cannot be told."""
-    others = [row for row in rows if row.state == "done" and row.key not in found.parts]
-    untold = [row for row in others if found.untold and _on_official_text(kept.read(row.key)["experiment"])]
-    if untold:
-        say(f"{len(untold)} kept: whether a profile needs them cannot be told")
-        _say_untold(found)
-    return [row for row in others if row not in untold]
-
-
-def _on_official_text(form: Any) -> bool:
-    """Tell whether an expression, in its canonical form, names text that is not the pocket world's."""
-    if isinstance(form, Mapping):
-        if form.get("is") == "Data":
-            return "world" not in form
-        return any(_on_official_text(part) for part in form.values())
-    return isinstance(form, list) and any(map(_on_official_text, form))
-
-
-def _say_untold(found: Needs) -> None:
-    for reason in dict.fromkeys(found.untold.values()):
-        names = ", ".join(f"{profile} {task}" for (profile, task), why in found.untold.items() if why == reason)
-        say(f"not told: {names}: {reason}")
-
-
-def _delete(kept: Store, rows: Sequence[Row], yes: bool) -> None:
-    if not rows:
-        say("nothing to delete")
-        return
-    _show(rows)
-    if not yes and not _can_ask():
-        raise InputError("there is no terminal to ask on: nothing is deleted without --yes")
-    if not yes and not typer.confirm(f"Delete all {len(rows)} from {kept.root}?"):
-        raise typer.Exit(1)
-    takes = {row: row.bytes for row in rows}
-    gone = [row for row in rows if _deleted(kept, row)]
-    left = f", {len(rows) - len(gone)} left: another process is computing them" if len(gone) < len(rows) else ""
-    say(f"{len(gone)} deleted, {size(sum(takes[row] for row in gone))}{left}")
-
-
 def _can_ask() -> bool:
     return sys.stdin.isatty()
 
 
-def _deleted(kept: Store, row: Row) -> bool:
-    if row.state == "failed":
-        kept.forget_failure(row.key)
-    elif row.state == "set aside":
-        shutil.rmtree(row.path)
-    else:
-        return kept.remove(row.key)
+def _deleted(kept: "Store", row: Row) -> bool:
+    """Delete something, unless another process is computing it."""
+    try:
+        if row.state in ("done", "damaged", "unfinished"):
+            return kept.remove(row.key)
+        if row.state == "failed":
+            kept.forget_failure(row.key)
+        else:
+            shutil.rmtree(row.path)
+    except OSError as error:
+        raise InputError(f"{row.path}: cannot be deleted: {error.strerror}") from error
     return True
-
-
-def _place(parts: set[Part]) -> Part:
-    """Return the one part that needs a result; what several figures or profiles need is "shared"."""
-    if len(parts) == 1:
-        return next(iter(parts))
-    if len({(part.profile, part.task) for part in parts}) == 1:
-        return next(iter(parts))._replace(figure="shared")
-    return Part("shared" if parts else "(none)", "", "")
-
-
-def _kinds(kept: Store) -> dict[str, int]:
-    """Return how much room each kind of file takes."""
-    takes = Counter[str]()
-    for key in kept.keys():  # noqa: SIM118
-        for file in (kept.root / key).iterdir():
-            takes[next((kind for start, kind in KINDS.items() if file.name.startswith(start)), "other")] += _bytes(file)
-    kinds = {kind: takes[kind] for kind in (*KINDS.values(), "other")}
-    for kind, folder in (("unfinished", "unfinished"), ("set aside", "damaged"), ("failures", "failed")):
-        kinds[kind] = _bytes(kept.root / folder)
-    return kinds
 
 
 def _bytes(path: Path) -> int:

@@ -1,0 +1,32 @@
+"""The command line.
+
+A command loads what computes only when it runs, so that ``--help`` and a mistyped option answer at once.
+"""
+
+import sys
+
+import typer
+
+from srnet.commands import data, store
+from srnet.commands.book import book
+from srnet.commands.plan import plan
+from srnet.commands.printing import complain
+from srnet.commands.run import run, status
+from srnet.errors import InputError
+
+HELP = "Sparse and robust subnetworks of pre-trained language models: compute the study, and build its book."
+app = typer.Typer(add_completion=False, no_args_is_help=True, help=HELP, pretty_exceptions_enable=False)
+for command in (run, plan, status, book):
+    app.command()(command)
+app.add_typer(data.pocket, name="pocket")
+app.add_typer(store.app, name="store")
+app.add_typer(data.app, name="data")
+
+
+def main() -> None:
+    """Run the command line; an error of the user's input ends it with one line and exit status 2."""
+    try:
+        app()
+    except InputError as error:
+        complain(error)
+        sys.exit(2)

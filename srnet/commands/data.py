@@ -1,0 +1,64 @@
+"""Commands about text: the official data files, and the pocket world."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from srnet.commands.printing import say, show
+
+app = typer.Typer(no_args_is_help=True, help="The official data files.")
+pocket = typer.Typer(no_args_is_help=True, help="The generated world that the study runs on by default.")
+
+
+@app.command()
+def check(
+    folder: Annotated[Path, typer.Argument(help="Data folder.")],
+    task: Annotated[list[str] | None, typer.Option("--task", help="Only this task; may be repeated.")] = None,
+) -> None:
+    """Read data files; print examples and classes of each (Tables 1 and 2), and which are not the official ones."""
+    from srnet.statistics import check_official, statistics
+    from srnet.tasks import TASKS, load_task
+
+    for name in task or TASKS:
+        table = statistics(load_task(name, folder))
+        rows = [
+            [row.data_set, row.split, row.label, f"{row.examples:,}", f"{100 * row.share:.1f}"]
+            for row in table.itertuples()
+        ]
+        show(["data set", "split", "class", "examples", "%"], rows, right=("examples", "%"))
+        verdicts = check_official(table)[["data_set", "split", "verdict"]].drop_duplicates()
+        for row in verdicts.itertuples():
+            say(f"{row.data_set} {row.split}: {row.verdict}")
+
+
+@app.command()
+def fetch(
+    task: Annotated[str, typer.Argument(help="Name of a task.")],
+    folder: Annotated[Path, typer.Argument(help="Data folder to write to.")],
+) -> None:
+    """Fetch a task's data sets from the Hugging Face hub, as official files, and say what the hub lacks."""
+    from srnet import hub
+
+    for file, source in hub.fetch(task, folder).items():
+        say(f"not on the hub: {file}, {source}")
+
+
+@pocket.command()
+def pretrain(out: Annotated[Path, typer.Option("--out", help="Folder to write the model to.")]) -> None:
+    """Pre-train the pocket world's BERT anew, bit for bit as it is shipped."""
+    from srnet import pocket
+
+    pocket.pretrain(out)
+    say(f"The model: {out}")
+
+
+@pocket.command()
+def export(out: Annotated[Path, typer.Option("--out", help="Data folder to write to.")]) -> None:
+    """Write the pocket world's text as official files, to be read with --data-dir."""
+    from srnet.pocket import World, build
+    from srnet.tasks import TASKS, write_task
+
+    for task in TASKS:
+        write_task(build(task, World()), out)
+    say(f"The data folder: {out}")

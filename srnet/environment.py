@@ -1,0 +1,97 @@
+"""Where results and inputs lie: what the command line and the SRNET_ variables say, and what holds if they say nothing.
+
+Importing this module loads no library: every command and its ``--help`` begin here.
+"""
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from srnet.errors import InputError
+
+STORE, BELOW = "SRNET_STORE", "SRNET_BELOW"
+DATA, PLM, VECTORS = "SRNET_DATA", "SRNET_PLM", "SRNET_VECTORS"
+SCHEDULER = "SRNET_SCHEDULER"
+SNAPSHOT_EVERY = 600.0  # seconds between two savings of where a long experiment stands
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Where an experiment's inputs lie, and where it runs; none of it changes a result's key.
+
+    Attributes:
+        data_dir: folder of the official data files; not needed for the pocket world.
+        plm: a pre-trained model to use in place of the profile's: a local folder, or a name on the Hugging Face hub.
+        vectors: fastText file (.bin or .vec) of word vectors for the bias models; without one, fastText trains vectors
+            on each task's own training text.
+        device: torch device; if empty, a GPU if the process that computes has one, else the CPU.
+    """
+
+    data_dir: Path | None = None
+    plm: str | None = None
+    vectors: Path | None = None
+    device: str = ""
+
+    @property
+    def place(self) -> str:
+        """The torch device that this process computes on."""
+        import torch
+
+        return self.device or ("cuda" if torch.cuda.is_available() else "cpu")
+
+    @classmethod
+    def from_environment(cls) -> "Inputs":
+        """Take what is set of the variables SRNET_DATA, SRNET_PLM and SRNET_VECTORS."""
+        data, plm, vectors = (os.environ.get(name) or None for name in (DATA, PLM, VECTORS))
+        return cls(Path(data) if data else None, plm, Path(vectors) if vectors else None)
+
+
+def default_root() -> Path:
+    """Return the folder of results: SRNET_STORE if it is set, else ``store`` in the checkout around the current folder.
+
+    Outside a checkout it is ``store`` in the current folder.
+    """
+    if os.environ.get(STORE):
+        return Path(os.environ[STORE])
+    with suppress(InputError):
+        return find_root(Path.cwd()) / "store"
+    return Path.cwd() / "store"
+
+
+def default_below() -> tuple[Path, ...]:
+    """Return the folders of shipped results: those of SRNET_BELOW if it is set, else ``results/store`` of the checkout.
+
+    SRNET_BELOW is a list of folders as PATH is.
+    """
+    if os.environ.get(BELOW):
+        return tuple(Path(folder) for folder in os.environ[BELOW].split(os.pathsep))
+    with suppress(InputError):
+        shipped = find_root(Path.cwd()) / "results" / "store"
+        return (shipped,) if shipped.is_dir() else ()
+    return ()
+
+
+def find_root(start: Path) -> Path:
+    """Return the root of the checkout that holds the folder `start`.
+
+    Raises:
+        InputError: `start` is not inside a checkout.
+    """
+    for folder in (start, *start.parents):
+        if (folder / "pyproject.toml").is_file() and (folder / "_toc.yml").is_file():
+            return folder
+    raise InputError(f"{start}: no pyproject.toml and _toc.yml here or above; the book is built inside a checkout")
+
+
+def variables(root: Path, below: Sequence[Path], inputs: Inputs) -> dict[str, str]:
+    """Return the variables by which another process finds the same results and inputs.
+
+    Args:
+        root: folder of results.
+        below: folders of results that are only read.
+        inputs: where text and models lie.
+    """
+    found = {STORE: root, BELOW: os.pathsep.join(map(str, below)), DATA: inputs.data_dir, PLM: inputs.plm}
+    return {name: str(value) for name, value in (found | {VECTORS: inputs.vectors}).items() if value}
