@@ -236,8 +236,12 @@ class Store:
                 with suppress(BusyError), self._locked(key):
                     shutil.rmtree(self._unfinished(key), ignore_errors=True)
 
-    def remove(self, key: str) -> bool:
+    def remove(self, key: str, only_unfinished: bool = False) -> bool:
         """Delete a result of the local folder, and what is unfinished of it, unless a process is computing it.
+
+        Args:
+            key: of the experiment.
+            only_unfinished: leave the result, if there is one.
 
         Returns:
             Whether it has been deleted.
@@ -245,7 +249,7 @@ class Store:
         unfinished = self._unfinished(key)
         try:
             with self._locked(key):
-                if (self.root / key).is_dir():
+                if (self.root / key).is_dir() and not only_unfinished:
                     shutil.rmtree(unfinished, ignore_errors=True)
                     unfinished.mkdir()
                     os.replace(self.root / key, unfinished / "entry")  # whole or absent, whatever happens

@@ -209,6 +209,13 @@ def test_a_result_is_removed_with_what_is_unfinished(store: Store) -> None:
     assert store.remove("0" * 20)
 
 
+def test_what_is_unfinished_is_removed_alone(store: Store) -> None:
+    (store.root / "unfinished" / FULL.key).mkdir(parents=True)
+    assert store.remove(FULL.key, only_unfinished=True)
+    assert store.unfinished() == []
+    assert store.whole(FULL)
+
+
 def test_results_below_are_read_but_never_written(store: Store, tmp_path: Path) -> None:
     shipped = {path: path.read_bytes() for path in store.root.rglob("*") if path.is_file()}
     above = Store(tmp_path / "above", below=[tmp_path / "nowhere", store.root])

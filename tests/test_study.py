@@ -15,7 +15,8 @@ import torch
 from srnet import InputError
 from srnet import compute as compute_module
 from srnet.agenda import missing
-from srnet.compute import Inputs, load_model
+from srnet.compute import load_model
+from srnet.environment import Inputs
 from srnet.experiments import FineTuned, Pruned
 from srnet.figures import means, sparsity_curves, subset_heatmap, subset_means
 from srnet.files import sha256

@@ -251,7 +251,7 @@ def _deleted(kept: "Store", row: Row) -> bool:
     """Delete something, unless another process is computing it."""
     try:
         if row.state in ("done", "damaged", "unfinished"):
-            return kept.remove(row.key)
+            return kept.remove(row.key, only_unfinished=row.state == "unfinished")
         if row.state == "failed":
             kept.forget_failure(row.key)
         else:
