@@ -1,6 +1,6 @@
 """Sparse and robust subnetworks (SRNets) of pre-trained language models, after Liu et al. (NeurIPS 2022)."""
 
-from srnet.bias import BiasModel, claim_features, overlap_features, pair_features
+from srnet.bias import BiasModel, claim_features, pair_features
 from srnet.encoding import Encoded, encode
 from srnet.errors import InputError
 from srnet.experiments import (
@@ -49,7 +49,6 @@ __all__ = [
     "load_classifier",
     "load_subnetwork",
     "load_tokenizer",
-    "overlap_features",
     "pair_features",
     "product_of_experts",
     "reweighting",

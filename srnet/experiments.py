@@ -18,7 +18,7 @@ from srnet.tasks import TASKS
 from srnet.training import LOSSES, Recipe
 
 METHODS = ("mask", "magnitude", "imp", "imp-rewind")
-KEYS = 2  # raised when what an experiment means changes although its expression does not; orphans every result
+KEYS = 3  # raised when what an experiment means changes although its expression does not; orphans every result
 
 
 class Experiment:
