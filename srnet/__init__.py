@@ -21,7 +21,7 @@ from srnet.masks import Mask
 from srnet.models import load_classifier, load_tokenizer
 from srnet.pruning import find_subnetwork, load_subnetwork, save_subnetwork
 from srnet.training import Recipe
-from srnet.vectors import WordVectors
+from srnet.word_vectors import WordVectors
 
 __all__ = [
     "Bias",

@@ -16,11 +16,12 @@ from srnet.commands.printing import complain, console
 from srnet.commands.status import status
 from srnet.errors import InputError
 from srnet.hub import fetch
+from srnet.official import load_task, write_task
 from srnet.pocket import World, build, pretrain
 from srnet.statistics import check_official, statistics
 from srnet.store import CHECKPOINT_EVERY, Store
 from srnet.study import Study
-from srnet.tasks import TASKS, load_task, write_task
+from srnet.tasks import TASKS
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
 pocket = typer.Typer(no_args_is_help=True, help="The generated world that the study runs on by default.")

@@ -15,8 +15,10 @@ from srnet.errors import InputError
 from srnet.experiments import Data, Pretrained
 from srnet.files import digest, sha256
 from srnet.models import folder_digest, load_tokenizer
-from srnet.tasks import TASKS, TaskData, load_task, source_files
-from srnet.vectors import WordVectors
+from srnet.official import load_task, source_files
+from srnet.pairs import TaskData
+from srnet.tasks import TASKS
+from srnet.word_vectors import WordVectors
 
 
 @dataclass(frozen=True)

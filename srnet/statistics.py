@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 from datasets import Dataset
 
-from srnet.tasks import TaskData, find_task
+from srnet.pairs import TaskData
+from srnet.tasks import find_task
 
 WORD = r"[^ \t\n\r\f\v]+"
 ROUNDING = 0.05 + 1e-9  # official shares are known to a tenth of a per cent

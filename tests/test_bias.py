@@ -15,9 +15,11 @@ from sklearn.preprocessing import StandardScaler
 
 from srnet.bias import BiasModel, bias_features, claim_features, pair_features
 from srnet.errors import InputError
+from srnet.official import MissingDataWarning, load_task
+from srnet.pairs import TaskData, pair_dataset
 from srnet.pocket import World, build_nli
-from srnet.tasks import TASKS, MissingDataWarning, TaskData, load_task, pair_dataset
-from srnet.vectors import WordVectors
+from srnet.tasks import TASKS
+from srnet.word_vectors import WordVectors
 
 
 def table(vectors: Mapping[str, Sequence[float]], dimension: int) -> WordVectors:

@@ -27,7 +27,8 @@ from srnet import (
 from srnet.encoding import Encoded
 from srnet.masks import count_zeros, magnitude_mask
 from srnet.models import fingerprint, folder_digest, prunable_weights
-from srnet.tasks import NLI_LABELS, pair_dataset
+from srnet.pairs import pair_dataset
+from srnet.tasks import NLI_LABELS
 from srnet.training import predict
 
 HEADS = {

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from srnet.bias import BiasModel, pair_features
 from srnet.errors import InputError
+from srnet.official import MissingDataWarning, load_task, source_files, write_task
+from srnet.pairs import TaskData, pair_dataset
 from srnet.tasks import (
     FACT_LABELS,
     HANS_HEURISTICS,
@@ -20,15 +22,9 @@ from srnet.tasks import (
     PARAPHRASE_LABELS,
     SYMMETRIC_LABELS,
     TASKS,
-    MissingDataWarning,
-    TaskData,
     find_task,
-    load_task,
-    pair_dataset,
-    source_files,
-    write_task,
 )
-from srnet.vectors import WordVectors
+from srnet.word_vectors import WordVectors
 
 # The files of the official code, in the order in which a task is read: training, development, OOD, OOD training.
 TREE = {

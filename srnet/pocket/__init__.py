@@ -5,12 +5,12 @@ import json
 from collections.abc import Callable, Mapping
 from functools import cache
 
+from srnet.pairs import TaskData
 from srnet.pocket.fact_verification import build_fact_verification
 from srnet.pocket.nli import build_nli
 from srnet.pocket.paraphrase import build_paraphrase
 from srnet.pocket.pretraining import plm_folder, pretrain
 from srnet.pocket.world import World
-from srnet.tasks import TaskData
 
 __all__ = ["PLM_NAME", "World", "build", "build_nli", "fingerprint", "plm_folder", "pretrain"]
 

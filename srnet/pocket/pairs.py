@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from datasets import Dataset
 
-from srnet.tasks import pair_dataset
+from srnet.pairs import pair_dataset
 
 Text = tuple[str, str]
 """Premise and hypothesis."""

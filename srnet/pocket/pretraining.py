@@ -23,9 +23,9 @@ from transformers import BertConfig, BertForPreTraining, BertTokenizer, get_line
 from srnet.encoding import Encoded, encode, length_grouped
 from srnet.errors import InputError
 from srnet.files import sha256
+from srnet.pairs import pair_dataset
 from srnet.pocket.corpus import SentencePair, sentence_pair
 from srnet.pocket.lexicon import CONTENT_WORDS, VOCABULARY
-from srnet.tasks import pair_dataset
 
 RECIPE_FILE = "recipe.json"
 LONGEST = 64
