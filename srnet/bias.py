@@ -5,15 +5,16 @@ The debiasing losses take the bias model's log-probabilities, log p_b, of every 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from datasets import Dataset
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import StandardScaler
 
 from srnet.errors import InputError
 from srnet.word_vectors import WordVectors, words_of
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 
 def pair_features(premises: Iterable[str], hypotheses: Iterable[str], vectors: WordVectors) -> NDArray[np.float64]:
@@ -78,7 +79,7 @@ def claim_features(claims: Iterable[str], vectors: WordVectors) -> NDArray[np.fl
     return features
 
 
-def bias_features(data: Dataset, kind: str, vectors: WordVectors) -> NDArray[np.float64]:
+def bias_features(data: "Dataset", kind: str, vectors: WordVectors) -> NDArray[np.float64]:
     """Return the spurious features of the N examples of a data set.
 
     Args:
@@ -146,6 +147,9 @@ class BiasModel:
             InputError: shapes do not fit, a feature is not finite, a label is out of range, fewer than two classes have
                 examples.
         """
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.preprocessing import StandardScaler
+
         _check_features(features)
         if labels.shape != features.shape[:1]:
             raise InputError(

@@ -11,12 +11,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-from datasets import Dataset
+from typing import TYPE_CHECKING, Any
 
 from srnet.errors import InputError
+from srnet.files import numbered_lines
 from srnet.pairs import pair_dataset
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 # What Python prints for a `bytes` object, and no sentence that merely begins in this way.
 _BYTES_LITERAL = re.compile(
@@ -27,18 +29,12 @@ _BYTES_LITERAL = re.compile(
 
 def _lines(path: Path) -> Iterator[str]:
     """Yield the lines of a UTF-8 file; only LF or CRLF ends a line, and a byte-order mark is skipped."""
-    try:
-        with path.open("rb") as file:
-            # Lines are split as bytes: str.splitlines would also split at the separators U+0085 and U+2028 inside a
-            # sentence, and decoding line by line gives the number of a line that cannot be decoded.
-            for number, line in enumerate(file, start=1):
-                try:
-                    text = line.decode("utf-8-sig" if number == 1 else "utf-8")
-                except UnicodeDecodeError as error:
-                    raise InputError(f"{path}:{number}: not UTF-8 text ({error.reason}); convert the file") from error
-                yield text.removesuffix("\n").removesuffix("\r")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    for number, line in numbered_lines(path):
+        try:
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path}:{number}: not UTF-8 text ({error.reason}); convert the file") from error
+        yield text.removesuffix("\n").removesuffix("\r")
 
 
 def read_table(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
@@ -160,7 +156,7 @@ class Format(ABC):
     origin: str = ""
     may_be_empty: tuple[str, ...] = ()
 
-    def read(self, path: Path) -> Dataset:
+    def read(self, path: Path) -> "Dataset":
         """Read a file.
 
         Returns:
@@ -192,7 +188,7 @@ class Format(ABC):
             raise InputError(f"{path}: no examples in the file; it needs at least one")
         return pair_dataset(premises, hypotheses, labels, self.classes, subsets)
 
-    def text(self, dataset: Dataset, where: str) -> str:
+    def text(self, dataset: "Dataset", where: str) -> str:
         """Return the content of a file from which `read` gets the same data set back.
 
         Args:

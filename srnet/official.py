@@ -6,13 +6,15 @@ The files lie in the official code's folders, which `srnet.tasks.TASKS` names.
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-
-from datasets import Dataset, concatenate_datasets
+from typing import TYPE_CHECKING
 
 from srnet.errors import InputError
 from srnet.files import written_whole
 from srnet.pairs import TaskData
 from srnet.tasks import Source, Task, find_task
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 
 class MissingDataWarning(UserWarning):
@@ -62,10 +64,12 @@ def load_task(name: str, folder: Path) -> TaskData:
         InputError: the task is unknown, its training or development file is missing (all files are looked for before
             the first is read), or a file is malformed.
     """
+    from datasets import concatenate_datasets
+
     task = find_task(name)
     present = _present_files(task, folder)
 
-    def read(source: Source) -> Dataset | None:
+    def read(source: Source) -> "Dataset | None":
         path = folder / source.file
         return concatenate_datasets([source.format.read(path)] * source.copies) if path in present else None
 
@@ -107,7 +111,7 @@ def write_task(data: TaskData, folder: Path) -> None:
             raise InputError(f"{path}: cannot be written: {error.strerror}") from error
 
 
-def _id_and_ood_parts(task: Task, data: TaskData) -> Iterator[tuple[str, Source, Dataset]]:
+def _id_and_ood_parts(task: Task, data: TaskData) -> "Iterator[tuple[str, Source, Dataset]]":
     """Yield the name, the file and the examples of training, development and OOD test sets."""
     yield "training set", task.train, data.train
     yield task.dev_name, task.dev, data.dev
@@ -117,7 +121,7 @@ def _id_and_ood_parts(task: Task, data: TaskData) -> Iterator[tuple[str, Source,
         yield dataset, task.ood[dataset], part
 
 
-def _ood_train_parts(task: Task, data: TaskData) -> Iterator[tuple[str, Source, Dataset]]:
+def _ood_train_parts(task: Task, data: TaskData) -> "Iterator[tuple[str, Source, Dataset]]":
     """Yield the name, the file and the examples of each OOD training set, once if they are there in copies."""
     if data.ood_train is None:
         return
