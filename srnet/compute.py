@@ -36,7 +36,7 @@ from srnet.inputs import Inputs, encoded, plm_source, read_text, test_sets, trai
 from srnet.magnitude import prune_iteratively, train_masked
 from srnet.mask_training import train_mask
 from srnet.masks import Mask, magnitude_mask
-from srnet.models import fingerprint, load_classifier, prunable_weights
+from srnet.models import load_classifier, prunable_weights, weights_digest
 from srnet.records import machine
 from srnet.store import Entry, Store
 from srnet.tasks import TASKS
@@ -164,7 +164,7 @@ def _teacher(experiment: Teacher, entry: Entry, store: Store, inputs: Inputs, ad
 def _trajectory(experiment: Trajectory, entry: Entry, store: Store, inputs: Inputs, advance: Advance) -> None:
     recipe, seed, data = experiment.recipe, experiment.seed, _encoded(experiment, store)["train"]
     model = load_model(experiment.of, _classes(experiment.data), store, inputs, seed)
-    found_in = fingerprint(prunable_weights(model, experiment.pooler))
+    found_in = weights_digest(prunable_weights(model, experiment.pooler))
 
     def at_level(level: float, mask: Mask) -> None:
         Mask(mask, pretrained(experiment.of).name, found_in).save(
@@ -193,7 +193,7 @@ def _pruned(experiment: Pruned, entry: Entry, store: Store, inputs: Inputs, adva
             mask = _train_mask(experiment, model, entry, store, inputs, advance)
         else:
             mask = magnitude_mask(weights, experiment.sparsity, experiment.scope)
-        mask = Mask(mask, pretrained(experiment.of).name, fingerprint(weights))
+        mask = Mask(mask, pretrained(experiment.of).name, weights_digest(weights))
     if rewound:
         mask.apply_to(model)
     mask.save(entry.folder / "mask.safetensors")

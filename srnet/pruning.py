@@ -10,7 +10,7 @@ from srnet.encoding import Encoded
 from srnet.errors import InputError
 from srnet.mask_training import MaskPlan, train_mask
 from srnet.masks import Mask
-from srnet.models import fingerprint, prunable_weights
+from srnet.models import prunable_weights, weights_digest
 from srnet.training import Recipe, make_objective, shuffled_batches
 
 
@@ -67,7 +67,7 @@ def find_subnetwork(
             bar.update(steps, completed=step)
 
         found = train_mask(model, train, dev, batches, recipe, objective, plan, seed, advance)
-    return Mask(found.mask, str(model.config.name_or_path), fingerprint(prunable_weights(model)))
+    return Mask(found.mask, str(model.config.name_or_path), weights_digest(prunable_weights(model)))
 
 
 def save_subnetwork(mask: Mask, path: Path) -> None:

@@ -11,7 +11,7 @@ from srnet.encoding import Encoded
 from srnet.errors import InputError
 from srnet.mask_training import MaskPlan, train_mask
 from srnet.masks import count_zeros, magnitude_mask
-from srnet.models import fingerprint, prunable_weights
+from srnet.models import prunable_weights, weights_digest
 from srnet.pocket import World, build_nli, plm_folder
 from srnet.training import LOSSES, DivergedError, make_objective, shuffled_batches
 
@@ -35,7 +35,7 @@ def test_models_that_cannot_be_pruned(tiny_bert: BertForSequenceClassification) 
 
 def test_own_data_from_search_to_file(tiny_bert: BertForSequenceClassification, pairs: Encoded, tmp_path: Path) -> None:
     path = tmp_path / "mask.safetensors"
-    before = fingerprint(prunable_weights(tiny_bert))
+    before = weights_digest(prunable_weights(tiny_bert))
     uniform = torch.full((64, 3), 1 / 3).log()
     mask = find_subnetwork(tiny_bert, pairs, pairs, RECIPE, sparsity=0.5, loss="poe", bias_log_probs=uniform)
     save_subnetwork(mask, path)
