@@ -15,7 +15,8 @@ from srnet.costs import Cost, Size, architecture, model_size, size_of
 from srnet.encoding import Encoded
 from srnet.experiments import Experiment, Pretrained, Teacher, Trained, pretrained
 from srnet.inputs import Inputs
-from srnet.training import Recipe, fit, make_objective, predict
+from srnet.losses import make_objective
+from srnet.training import Recipe, fit, predict
 
 SMALL = 30_000_000  # weights of a model that is measured as it is
 LAYERS, EXAMPLES = 2, 16  # of a larger one, that many layers are measured, and on a CPU that many examples a step

@@ -33,6 +33,7 @@ from srnet.experiments import (
     tokenised,
 )
 from srnet.inputs import Inputs, encoded, plm_source, read_text, test_sets, training_set, word_vectors
+from srnet.losses import make_objective
 from srnet.magnitude import prune_iteratively, train_masked
 from srnet.mask_training import train_mask
 from srnet.masks import Mask, magnitude_mask
@@ -40,7 +41,7 @@ from srnet.models import load_classifier, prunable_weights, weights_digest
 from srnet.records import machine
 from srnet.store import Entry, Store
 from srnet.tasks import TASKS
-from srnet.training import Objective, Trace, fit, make_objective, predict, shuffled_batches
+from srnet.training import Objective, Trace, fit, predict, shuffled_batches
 
 CURVE_POINTS = 20  # points of a recorded training-loss curve
 

@@ -25,12 +25,13 @@ from srnet.errors import InputError
 from srnet.experiments import Experiment, Tokenised, Trajectory, closure
 from srnet.inputs import Inputs, text_digest
 from srnet.lengths import LENGTHS, PERCENTILES, is_at_hand, pair_lengths, sizes
+from srnet.losses import make_objective
 from srnet.models import folder_digest, load_classifier, load_tokenizer
 from srnet.pocket import World, plm_folder
 from srnet.profiles import PROFILES
 from srnet.store import Store
 from srnet.tasks import TASKS
-from srnet.training import fit, make_objective, predict, shuffled_batches
+from srnet.training import fit, predict, shuffled_batches
 
 INPUTS = Inputs(device="cpu")
 PLM = Pretrained("pocket", folder_digest(plm_folder()))

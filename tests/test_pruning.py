@@ -9,11 +9,12 @@ from transformers import BertForSequenceClassification, GPT2Config, GPT2ForSeque
 from srnet import Mask, Recipe, find_subnetwork, load_subnetwork, save_subnetwork
 from srnet.encoding import Encoded
 from srnet.errors import InputError
+from srnet.losses import LOSSES, make_objective
 from srnet.mask_training import MaskPlan, train_mask
 from srnet.masks import count_zeros, magnitude_mask
 from srnet.models import prunable_weights, weights_digest
 from srnet.pocket import World, build_nli, plm_folder
-from srnet.training import LOSSES, DivergedError, make_objective, shuffled_batches
+from srnet.training import DivergedError, shuffled_batches
 
 RECIPE = Recipe(steps=10, batch_size=8, lr=1e-2)
 
