@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from srnet.models import load_classifier, load_tokenizer
     from srnet.pruning import find_subnetwork, load_subnetwork, save_subnetwork
     from srnet.training import Recipe
-    from srnet.vectors import WordVectors
+    from srnet.word_vectors import WordVectors
 
 __all__ = [
     "BiasModel",

@@ -3,7 +3,7 @@
 The debiasing losses take the bias model's log-probabilities, log p_b, of every training example.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,35 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srnet.errors import InputError
-from srnet.vectors import WordVectors, words_of
+from srnet.word_vectors import WordVectors, words_of
 
 if TYPE_CHECKING:
     from datasets import Dataset
-
-_FLOATS_AT_ONCE = 1 << 20  # vector components gathered at once: some megabytes, so that they stay in the cache
-
-
-def overlap_features(premises: Iterable[str], hypotheses: Iterable[str]) -> NDArray[np.float64]:
-    """Return the word-overlap features of N pairs: the first three of `pair_features`, which need no vectors.
-
-    Args:
-        premises: N sentences.
-        hypotheses: N sentences.
-
-    Returns:
-        float64 [N, 3], one row per pair.
-
-    Raises:
-        InputError: there are not as many premises as hypotheses.
-    """
-    return _Pairs.of(premises, hypotheses).overlap()
 
 
 def pair_features(premises: Iterable[str], hypotheses: Iterable[str], vectors: WordVectors) -> NDArray[np.float64]:
     """Return the spurious features of N pairs (Appendix B.3.1 of the paper, after Clark et al., 2019).
 
-    A sentence's words are those of `srnet.vectors.words_of`. The similarity of two words is 1 if they are the same,
-    else the cosine of their vectors, -1 to 1; 0 if either is unknown to `vectors`.
+    A sentence's words are those of `srnet.word_vectors.words_of`. The similarity of two words is 1 if they are the
+    same, else the cosine of their vectors, -1 to 1; 0 if either is unknown to `vectors`.
 
     Args:
         premises: N sentences.
@@ -59,15 +41,24 @@ def pair_features(premises: Iterable[str], hypotheses: Iterable[str], vectors: W
     Raises:
         InputError: there are not as many premises as hypotheses, or the file of `vectors` is malformed.
     """
-    pairs = _Pairs.of(premises, hypotheses)
-    return np.hstack([pairs.overlap(), pairs.similarity(vectors)])
+    vocabulary: dict[str, int] = {}
+    first, second = _numbered(premises, vocabulary), _numbered(hypotheses, vocabulary)
+    if len(first) != len(second):
+        given = f"{len(first)} premises and {len(second)} hypotheses"
+        raise InputError(f"bias features: {given} differ in number; give one of each per pair")
+    unit = vectors.words(list(vocabulary))
+    features = np.zeros((len(first), 5))
+    for row, premise, hypothesis in zip(features, first, second, strict=True):
+        if hypothesis:
+            row[:] = _of_pair(premise, hypothesis, unit)
+    return features
 
 
 def claim_features(claims: Iterable[str], vectors: WordVectors) -> NDArray[np.float64]:
     """Return the max-pooled word vectors of N claims, all that a claim-only bias model sees (Appendix B.3.1).
 
     Args:
-        claims: N sentences, whose words are those of `srnet.vectors.words_of`.
+        claims: N sentences, whose words are those of `srnet.word_vectors.words_of`.
         vectors: vectors of words, of dimension d; asked once for all words of the N claims.
 
     Returns:
@@ -78,16 +69,13 @@ def claim_features(claims: Iterable[str], vectors: WordVectors) -> NDArray[np.fl
         InputError: the file of `vectors` is malformed.
     """
     vocabulary: dict[str, int] = {}
-    text = _Text.of(claims, vocabulary)
+    sentences = _numbered(claims, vocabulary)
     unit = vectors.words(list(vocabulary))
-    owner, tokens = text.tokens()
-    known = np.any(unit, axis=1)[tokens]
-    owner, tokens = owner[known], tokens[known]
-    counts = np.bincount(owner, minlength=len(text.index))
-    starts = np.cumsum(counts) - counts
-    features = np.zeros((len(text.index), vectors.dimension))
-    for rows in _alike(np.flatnonzero(counts), vectors.dimension, counts):
-        features[rows] = unit[tokens[_ranges(rows, starts, counts)]].max(axis=1)
+    known = np.any(unit, axis=1)
+    features = np.zeros((len(sentences), vectors.dimension))
+    for row, sentence in zip(features, sentences, strict=True):
+        if words := [word for word in sentence if known[word]]:
+            row[:] = unit[words].max(axis=0)
     return features
 
 
@@ -113,145 +101,22 @@ def bias_features(data: "Dataset", kind: str, vectors: WordVectors) -> NDArray[n
     raise InputError(f"unknown kind of bias features {kind!r}; known are pair, claim")
 
 
-@dataclass(frozen=True, eq=False)
-class _Text:
-    """N sentences as numbers of words in a vocabulary; sentences that are equal (many premises are) are split once.
-
-    Attributes:
-        spaced: words of each distinct sentence, with a space before, between and after them.
-        index: int64 [N], the distinct sentence that each sentence is.
-        words: words of all distinct sentences, one sentence after the other.
-        starts: where each distinct sentence starts in `words`.
-        counts: number of its words.
-    """
-
-    spaced: list[str]
-    index: NDArray[np.int64]
-    words: NDArray[np.int64]
-    starts: NDArray[np.int64]
-    counts: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, sentences: Iterable[str], vocabulary: dict[str, int]) -> "_Text":
-        """Split sentences; words that are new to the vocabulary are added to it."""
-        distinct: dict[str, int] = {}
-        index = np.array([distinct.setdefault(sentence, len(distinct)) for sentence in sentences], dtype=np.int64)
-        words: list[int] = []
-        spaced, counts = [], []
-        for sentence in distinct:
-            split = words_of(sentence)
-            words.extend([vocabulary.setdefault(word, len(vocabulary)) for word in split])
-            spaced.append(f" {' '.join(split)} ")
-            counts.append(len(split))
-        lengths = np.array(counts, dtype=np.int64)
-        return cls(spaced, index, np.array(words, dtype=np.int64), np.cumsum(lengths) - lengths, lengths)
-
-    def tokens(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return all words of the N sentences in order: the sentence that each belongs to, and its number."""
-        counts = self.counts[self.index]
-        owner = np.repeat(np.arange(len(counts)), counts)
-        first = np.cumsum(counts) - counts
-        return owner, self.words[np.arange(len(owner)) + np.repeat(self.starts[self.index] - first, counts)]
+def _numbered(sentences: Iterable[str], vocabulary: dict[str, int]) -> list[list[int]]:
+    """Return each sentence's words as numbers in a vocabulary, to which words that are new to it are added."""
+    return [[vocabulary.setdefault(word, len(vocabulary)) for word in words_of(sentence)] for sentence in sentences]
 
 
-@dataclass(frozen=True, eq=False)
-class _Pairs:
-    """N pairs, and which words of a hypothesis occur in its premise.
-
-    Attributes:
-        vocabulary: words of all sentences, by number.
-        premise: the premises.
-        hypothesis: the hypotheses.
-        pair: pair of each of T hypothesis words, int64 [T], ascending.
-        word: number of each of these words, int64 [T].
-        kept: keys `premise * V + word` of the distinct words of each distinct premise, int64, ascending.
-        present: bool [T], whether the word occurs in the pair's premise.
-    """
-
-    vocabulary: list[str]
-    premise: _Text
-    hypothesis: _Text
-    pair: NDArray[np.int64]
-    word: NDArray[np.int64]
-    kept: NDArray[np.int64]
-    present: NDArray[np.bool_]
-
-    @classmethod
-    def of(cls, premises: Iterable[str], hypotheses: Iterable[str]) -> "_Pairs":
-        numbers: dict[str, int] = {}
-        premise, hypothesis = _Text.of(premises, numbers), _Text.of(hypotheses, numbers)
-        if len(premise.index) != len(hypothesis.index):
-            given = f"{len(premise.index)} premises and {len(hypothesis.index)} hypotheses"
-            raise InputError(f"bias features: {given} differ in number; give one of each per pair")
-        sentence = np.repeat(np.arange(len(premise.counts)), premise.counts)
-        kept = np.unique(sentence * len(numbers) + premise.words)
-        pair, word = hypothesis.tokens()
-        keys = premise.index[pair] * len(numbers) + word
-        # A key beyond the last kept one is compared with that one, which is smaller.
-        present = np.zeros(len(keys), dtype=bool)
-        if len(kept):
-            present = kept[np.minimum(np.searchsorted(kept, keys), len(kept) - 1)] == keys
-        return cls(list(numbers), premise, hypothesis, pair, word, kept, present)
-
-    def __len__(self) -> int:
-        return len(self.premise.index)
-
-    def overlap(self) -> NDArray[np.float64]:
-        """Return the first three features, float64 [N, 3]."""
-        counts = self.hypothesis.counts[self.hypothesis.index]
-        occur = np.bincount(self.pair[self.present], minlength=len(self))
-        features = np.zeros((len(self), 3))
-        features[:, 0] = (occur == counts) & (counts > 0)
-        features[:, 2] = occur / np.maximum(counts, 1)
-        for row in np.flatnonzero(features[:, 0]):
-            # Words hold no space, so text that starts and ends with one starts and ends at a word's boundary.
-            part = self.hypothesis.spaced[self.hypothesis.index[row]]
-            features[row, 1] = part in self.premise.spaced[self.premise.index[row]]
-        return features
-
-    def similarity(self, vectors: WordVectors) -> NDArray[np.float64]:
-        """Return mean and minimum over the hypothesis's words of the greatest similarity, float64 [N, 2]."""
-        greatest = self.present.astype(np.float64)
-        self._compare(greatest, vectors.words(self.vocabulary))
-        counts = np.bincount(self.pair, minlength=len(self))
-        features = np.zeros((len(self), 2))
-        features[:, 0] = np.bincount(self.pair, weights=greatest, minlength=len(self)) / np.maximum(counts, 1)
-        if len(greatest):
-            features[counts > 0, 1] = np.minimum.reduceat(greatest, (np.cumsum(counts) - counts)[counts > 0])
-        return features
-
-    def _compare(self, greatest: NDArray[np.float64], unit: NDArray[np.float32]) -> None:
-        """Set the greatest similarity of each word that does not occur in its premise, from unit vectors [V, d]."""
-        size = len(self.vocabulary)
-        ends = np.searchsorted(self.kept, np.arange(1, len(self.premise.counts) + 1) * size)
-        distinct = np.diff(ends, prepend=0)
-        others, starts = distinct[self.premise.index], (ends - distinct)[self.premise.index]
-        absent = np.flatnonzero(~self.present)
-        missing = np.bincount(self.pair[absent], minlength=len(self))
-        firsts = np.cumsum(missing) - missing
-        # Pairs alike in both numbers of words make one product of stacks of matrices, without padding.
-        for rows in _alike(np.flatnonzero((missing > 0) & (others > 0)), unit.shape[1], missing, others):
-            words = absent[_ranges(rows, firsts, missing)]
-            premise = self.kept[_ranges(rows, starts, others)] % size
-            cosines = unit[self.word[words]] @ unit[premise].swapaxes(1, 2)
-            greatest[words] = cosines.max(axis=2).clip(-1, 1)
-
-
-def _alike(rows: NDArray[np.int64], dimension: int, *counts: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-    """Yield `rows` in groups whose counts of words are the same, no group so large that its vectors fill the memory."""
-    order = rows[np.lexsort([count[rows] for count in counts])]
-    changes = np.zeros(max(len(order) - 1, 0), dtype=bool)
-    for count in counts:
-        changes |= np.diff(count[order]) != 0
-    for group in np.split(order, np.flatnonzero(changes) + 1) if len(order) else []:
-        size = max(_FLOATS_AT_ONCE // (dimension * sum(int(count[group[0]]) for count in counts)), 1)
-        for start in range(0, len(group), size):
-            yield group[start : start + size]
-
-
-def _ranges(rows: NDArray[np.int64], starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return int64 [G, n]: start, start + 1, ... of each of G rows, which all have the same count n."""
-    return starts[rows][:, None] + np.arange(counts[rows[0]])
+def _of_pair(premise: list[int], hypothesis: list[int], unit: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the five features of a pair of word numbers from unit vectors [V, d]; the hypothesis has words."""
+    known = dict.fromkeys(premise)
+    present = np.array([word in known for word in hypothesis])
+    greatest = np.zeros(len(hypothesis))
+    if known:
+        greatest[:] = (unit[hypothesis] @ unit[list(known)].T).max(axis=1).clip(-1, 1)
+    greatest[present] = 1
+    size = len(hypothesis)
+    follows = any(premise[start : start + size] == hypothesis for start in range(len(premise) - size + 1))
+    return np.array([present.all(), follows, present.mean(), greatest.mean(), greatest.min()])
 
 
 @dataclass(frozen=True, eq=False)
@@ -282,6 +147,9 @@ class BiasModel:
             InputError: shapes do not fit, a feature is not finite, a label is out of range, fewer than two classes have
                 examples.
         """
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.preprocessing import StandardScaler
+
         _check_features(features)
         if labels.shape != features.shape[:1]:
             raise InputError(
@@ -295,9 +163,6 @@ class BiasModel:
             raise InputError(
                 f"bias model: the only labels are {present.tolist()}; give examples of two classes or more"
             )
-        from sklearn.linear_model import LogisticRegression
-        from sklearn.preprocessing import StandardScaler
-
         scaler = StandardScaler().fit(features)
         regression = LogisticRegression(max_iter=1000).fit(scaler.transform(features), labels)
         fitted, constant = regression.coef_, regression.intercept_

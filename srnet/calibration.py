@@ -14,10 +14,11 @@ from srnet.encoding import Encoded
 from srnet.environment import Inputs
 from srnet.experiments import Data, Experiment, Pretrained, Teacher, Trained, pretrained
 from srnet.lengths import mean_length
+from srnet.losses import make_objective
 from srnet.plms import architecture, size
 from srnet.store import Store
 from srnet.tasks import TASKS
-from srnet.training import Recipe, fit, make_objective
+from srnet.training import Recipe, fit
 from srnet.work import BACKWARD, FORWARD, effort
 
 STEPS, LEAST = 20, 2  # steps that are measured, and how many of them if they are slow

@@ -39,15 +39,22 @@ from srnet.inputs import (
     training_set,
     word_vectors,
 )
+from srnet.losses import make_objective
 from srnet.magnitude import prune_iteratively, train_masked
 from srnet.mask_training import train_mask
 from srnet.masks import Mask, magnitude_mask
-from srnet.models import fingerprint, load_classifier, prunable_weights
+from srnet.models import load_classifier, prunable_weights, weights_digest
 from srnet.plms import plm_source
 from srnet.records import machine
 from srnet.store import Entry, Store
 from srnet.tasks import TASKS
-from srnet.training import Objective, Trace, fit, make_objective, predict, shuffled_batches
+from srnet.training import (
+    Objective,
+    Trace,
+    fit,
+    predict,
+    shuffled_batches,
+)
 from srnet.work import BACKWARD, FORWARD
 
 CURVE_POINTS = 20  # points of a recorded training-loss curve
@@ -172,7 +179,7 @@ def _teacher(experiment: Teacher, entry: Entry, store: Store, inputs: Inputs, ad
 def _trajectory(experiment: Trajectory, entry: Entry, store: Store, inputs: Inputs, advance: Advance) -> None:
     recipe, seed, data = experiment.recipe, experiment.seed, _encoded(experiment, store)["train"]
     model = load_model(experiment.of, _classes(experiment.data), store, inputs, seed)
-    found_in = fingerprint(prunable_weights(model, experiment.pooler))
+    found_in = weights_digest(prunable_weights(model, experiment.pooler))
 
     def at_level(level: float, mask: Mask) -> None:
         Mask(mask, pretrained(experiment.of).name, found_in).save(
@@ -201,7 +208,7 @@ def _pruned(experiment: Pruned, entry: Entry, store: Store, inputs: Inputs, adva
             mask = _train_mask(experiment, model, entry, store, inputs, advance)
         else:
             mask = magnitude_mask(weights, experiment.sparsity, experiment.scope)
-        mask = Mask(mask, pretrained(experiment.of).name, fingerprint(weights))
+        mask = Mask(mask, pretrained(experiment.of).name, weights_digest(weights))
     if rewound:
         mask.apply_to(model)
     mask.save(entry.folder / "mask.safetensors")

@@ -10,15 +10,16 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cached_property
 
 from srnet.errors import InputError
+from srnet.losses import LOSSES
 from srnet.magnitude import ImpPlan, is_level
 from srnet.mask_training import WINDOW, Gradual, MaskPlan
 from srnet.masks import SCOPES, count_zeros
 from srnet.pocket import World
 from srnet.tasks import TASKS
-from srnet.training import LOSSES, Recipe
+from srnet.training import Recipe
 
 METHODS = ("mask", "magnitude", "imp", "imp-rewind")
-KEYS = 2  # raised when what an experiment means changes although its expression does not; orphans every result
+KEYS = 3  # raised when what an experiment means changes although its expression does not; orphans every result
 
 
 class Experiment:
@@ -155,7 +156,7 @@ class FineTuned(Experiment):
         data: the task.
         seed: seed of the classifier, of data order and of dropout.
         recipe: length and speed of training.
-        loss: one of `srnet.training.LOSSES`.
+        loss: one of `srnet.losses.LOSSES`.
         teacher: predictions of a model trained with cross-entropy; needed by "confreg" and by no other loss.
         checkpoints: after which steps the weights are kept (`Checkpoint`), in rising order.
     """
@@ -251,7 +252,7 @@ class Pruned(Experiment):
         interval: Δt_φ, steps between two solutions of the thresholds; of mask training alone.
         method: "mask" (mask training, Algorithm 2), "magnitude" (one-shot), "imp" (iterative magnitude pruning,
             Algorithm 1) or "imp-rewind" (the same masks on the weights of `of`).
-        loss: one of `srnet.training.LOSSES`.
+        loss: one of `srnet.losses.LOSSES`.
         pooler: whether BERT's pooler is pruned too, as in the authors' released code.
         scope: "local" or "global" (`srnet.masks.solve`).
         init: "hard" or "soft" initialisation of mask training.

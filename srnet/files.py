@@ -1,4 +1,4 @@
-"""Files that are either wholly there or not there at all."""
+"""Files: written so that they are wholly there or not at all, read line by line, and their digests."""
 
 import hashlib
 import os
@@ -6,6 +6,8 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from srnet.errors import InputError
 
 
 @contextmanager
@@ -21,6 +23,22 @@ def written_whole(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines of a file, each with its number, from 1, and its end; only LF ends a line.
+
+    Lines are split as bytes: as text they would also end at the separators U+0085 and U+2028 within a sentence, and
+    a file that cannot be decoded would not tell the number of the line.
+
+    Raises:
+        InputError: if the file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            yield from enumerate(file, start=1)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def sha256(path: Path) -> str:

@@ -12,7 +12,9 @@ import numpy as np
 from datasets import ClassLabel, Dataset, concatenate_datasets, load_dataset
 
 from srnet.errors import InputError
-from srnet.tasks import Source, TaskData, find_task, pair_dataset, write_task
+from srnet.official import write_task
+from srnet.pairs import TaskData, pair_dataset
+from srnet.tasks import Source, find_task
 
 
 @dataclass(frozen=True)
@@ -95,8 +97,8 @@ def fetch(name: str, folder: Path) -> dict[str, str]:
         folder: the data folder to write to; none of the task's files may be there yet.
 
     Returns:
-        The official files that the hub lacks, and where each is to be had; `srnet.tasks.load_task` leaves out the data
-        sets of those that are not added.
+        The official files that the hub lacks, and where each is to be had; `srnet.official.load_task` leaves out the
+        data sets of those that are not added.
 
     Raises:
         InputError: if the task is unknown, its training or development set is not on the hub, the hub cannot be

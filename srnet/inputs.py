@@ -14,9 +14,11 @@ from srnet.errors import InputError
 from srnet.experiments import Data, Pretrained
 from srnet.files import digest, sha256
 from srnet.models import load_tokenizer
+from srnet.official import load_task, source_files
+from srnet.pairs import TaskData
 from srnet.plms import plm_source
-from srnet.tasks import TASKS, TaskData, load_task, source_files
-from srnet.vectors import WordVectors
+from srnet.tasks import TASKS
+from srnet.word_vectors import WordVectors
 
 
 def is_at_hand(data: Data) -> bool:

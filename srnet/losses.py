@@ -1,12 +1,18 @@
 """Training objectives: cross-entropy and three debiasing losses (Section 3.3 and Appendix A.2 of the paper).
 
 Every loss takes logits of the main model and returns the mean over the batch, as a scalar. Everything is computed in
-log space. Nothing here moves data between devices: the arguments must share one.
+log space. No loss moves data between devices: the arguments must share one. `make_objective` finds a loss by its name.
 """
+
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from srnet.errors import InputError
+
+LOSSES = ("std", "poe", "reweight", "confreg", "reweight-normalised")  # the last as in the authors' released code
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
@@ -81,6 +87,48 @@ def confidence_regularisation(logits: Tensor, labels: Tensor, bias_log_probs: Te
     powers = teacher_probs.detach() ** trust[:, None]  # 0^0 is 1, so β = 1 is uniform for every teacher
     target = powers / powers.sum(dim=-1, keepdim=True)
     return F.cross_entropy(logits, target)
+
+
+def make_objective(
+    loss: str, bias_log_probs: Tensor | None = None, teacher_probs: Tensor | None = None
+) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    """Return the loss of that name as an objective of the training loop (`srnet.training.fit`).
+
+    Args:
+        loss: one of `LOSSES`, named as in the paper: ``"std"`` (cross-entropy), ``"poe"`` (product of experts),
+            ``"reweight"`` (example reweighting; ``"reweight-normalised"`` as in the authors' released code) or
+            ``"confreg"`` (confidence regularisation).
+        bias_log_probs: log-probabilities of the bias model for all N training examples, float [N, K]; for every loss
+            but ``std``.
+        teacher_probs: probabilities of a model trained with cross-entropy for them, float [N, K]; for ``confreg``.
+
+    Returns:
+        A function of logits [B, K], labels [B] and the indices of these B among the N examples, int64 [B]; it gives a
+        scalar. Bias model and teacher are taken to the logits' device.
+
+    Raises:
+        InputError: if the loss is unknown, or lacks what it needs.
+    """
+    if loss not in LOSSES:
+        raise InputError(f"unknown loss {loss!r}: choose one of {', '.join(LOSSES)}")
+    if loss == "std":
+        return lambda logits, labels, index: cross_entropy(logits, labels)
+    bias = _needed("bias_log_probs", bias_log_probs, loss)
+    if loss == "poe":
+        return lambda logits, labels, index: product_of_experts(logits, labels, bias[index].to(logits.device))
+    if loss == "confreg":
+        teacher = _needed("teacher_probs", teacher_probs, loss)
+        return lambda logits, labels, index: confidence_regularisation(
+            logits, labels, bias[index].to(logits.device), teacher[index].to(logits.device)
+        )
+    normalised = loss == "reweight-normalised"
+    return lambda logits, labels, index: reweighting(logits, labels, bias[index].to(logits.device), normalised)
+
+
+def _needed(name: str, values: Tensor | None, loss: str) -> Tensor:
+    if values is None:
+        raise InputError(f"loss {loss!r} needs {name}: one row of classes for every training example")
+    return values
 
 
 def _gold(log_probs: Tensor, labels: Tensor) -> Tensor:

@@ -103,7 +103,7 @@ def prunable_weights(model: PreTrainedModel, pooler: bool = False) -> dict[str, 
     }
 
 
-def fingerprint(weights: dict[str, Tensor]) -> str:
+def weights_digest(weights: dict[str, Tensor]) -> str:
     """Return the SHA-256 of named weights: names, dtypes, shapes and values, in the order of their names."""
     hashed = hashlib.sha256()
     for name, weight in sorted(weights.items()):

@@ -8,10 +8,11 @@ from transformers import PreTrainedModel
 
 from srnet.encoding import Encoded
 from srnet.errors import InputError
+from srnet.losses import make_objective
 from srnet.mask_training import MaskPlan, train_mask
 from srnet.masks import Mask
-from srnet.models import fingerprint, prunable_weights
-from srnet.training import Recipe, make_objective, shuffled_batches
+from srnet.models import prunable_weights, weights_digest
+from srnet.training import Recipe, shuffled_batches
 
 
 def find_subnetwork(
@@ -35,7 +36,7 @@ def find_subnetwork(
         dev: in-distribution examples to choose the mask by.
         recipe: optimiser and schedule of the scores.
         sparsity: share of weights to remove from each matrix, in [0, 1).
-        loss: one of `srnet.training.LOSSES`.
+        loss: one of `srnet.losses.LOSSES`.
         bias_log_probs: log-probabilities of the bias model for the training examples, float [N, K]; needed by every
             loss but ``std``.
         teacher_probs: probabilities of a model trained with cross-entropy for them, float [N, K]; needed by
@@ -67,7 +68,7 @@ def find_subnetwork(
             bar.update(steps, completed=step)
 
         found = train_mask(model, train, dev, batches, recipe, objective, plan, seed, advance)
-    return Mask(found.mask, str(model.config.name_or_path), fingerprint(prunable_weights(model)))
+    return Mask(found.mask, str(model.config.name_or_path), weights_digest(prunable_weights(model)))
 
 
 def save_subnetwork(mask: Mask, path: Path) -> None:

@@ -9,12 +9,16 @@ without its size.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from datasets import Dataset
 
-from srnet.tasks import TaskData, find_task
+from srnet.pairs import TaskData
+from srnet.tasks import find_task
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 WORD = r"[^ \t\n\r\f\v]+"
 ROUNDING = 0.05 + 1e-9  # official shares are known to a tenth of a per cent
@@ -121,7 +125,7 @@ def _verdict(part: pd.DataFrame, official: Official) -> str:
     return "official" if official.examples else f"unknown: {examples:,} examples, no official size is published"
 
 
-def _parts(data: TaskData) -> Iterator[tuple[str, str, Dataset]]:
+def _parts(data: TaskData) -> "Iterator[tuple[str, str, Dataset]]":
     """Yield id, split and examples of each data set; OOD training examples from several files are taken apart."""
     task = find_task(data.name)
     yield task.dev_name, "train", data.train

@@ -7,9 +7,10 @@ from typing import Any
 import pandas as pd
 
 from srnet import pocket
+from srnet.agenda import Report
 from srnet.environment import Inputs
 from srnet.errors import InputError
-from srnet.executor import Report, run
+from srnet.executor import run
 from srnet.experiments import Data, Experiment, Pretrained
 from srnet.inputs import data_folder, file_digest, text_digest
 from srnet.plms import find_plm

@@ -1,83 +1,103 @@
-"""Tasks: which official files each is read from, and their text in memory.
+"""Tasks: their classes, the formats of their official files, and where each file lies.
 
 The data sets are those of Section 4.1 and Appendix B of the paper, in the official code's folders.
 """
 
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
-
-from datasets import Dataset, concatenate_datasets
 
 from srnet.errors import InputError
-from srnet.files import written_whole
-from srnet.formats import (
-    FACT_LABELS,
-    FEVER,
-    HANS,
-    HANS_HEURISTICS,
-    HANS_LABELS,
-    HANS_TRAIN,
-    MNLI,
-    NLI_LABELS,
-    PARAPHRASE_LABELS,
-    PAWS,
-    QQP,
-    SYMMETRIC_1,
-    SYMMETRIC_2,
-    SYMMETRIC_LABELS,
-    SYMMETRIC_TRAIN,
+from srnet.formats import Format, JsonLines, Table
+
+NLI_LABELS = ("entailment", "neutral", "contradiction")
+HANS_LABELS = ("entailment", "non-entailment")
+HANS_HEURISTICS = ("lexical_overlap", "subsequence", "constituent")
+PARAPHRASE_LABELS = ("non-duplicate", "duplicate")
+FACT_LABELS = ("SUPPORTS", "REFUTES", "NOT ENOUGH INFO")
+SYMMETRIC_LABELS = FACT_LABELS[:2]
+
+MNLI = Table(
+    classes=NLI_LABELS,
+    premise="sentence1",
+    hypothesis="sentence2",
+    label="gold_label",
+    columns=(
+        *("index", "promptID", "pairID", "genre", "sentence1_binary_parse", "sentence2_binary_parse"),
+        *("sentence1_parse", "sentence2_parse", "sentence1", "sentence2", "label1", "gold_label"),
+    ),
 )
-from srnet.readers import Format, pair_dataset
+"""MNLI (Williams et al., 2018) as in GLUE; other columns of training and dev files differ. No sentence is empty."""
 
-__all__ = [
-    "FACT_LABELS",
-    "HANS_HEURISTICS",
-    "HANS_LABELS",
-    "NLI_LABELS",
-    "PARAPHRASE_LABELS",
-    "SYMMETRIC_LABELS",
-    "TASKS",
-    "MissingDataWarning",
-    "Source",
-    "Task",
-    "TaskData",
-    "find_task",
-    "load_task",
-    "pair_dataset",
-    "source_files",
-    "write_task",
-]
+HANS = Table(
+    classes=HANS_LABELS,
+    premise="sentence1",
+    hypothesis="sentence2",
+    label="gold_label",
+    subset="heuristic",
+    subsets=HANS_HEURISTICS,
+    columns=(
+        *("gold_label", "sentence1_binary_parse", "sentence2_binary_parse", "sentence1_parse", "sentence2_parse"),
+        *("sentence1", "sentence2", "pairID", "heuristic", "subcase", "template"),
+    ),
+)
+"""HANS (McCoy et al., 2019), training or evaluation set, with the heuristic as subset. It is generated from templates:
+no sentence is empty."""
 
+HANS_TRAIN = replace(HANS, classes=NLI_LABELS, names={"entailment": "entailment", "non-entailment": "contradiction"})
+"""HANS as training examples of NLI: the official code makes non-entailment a contradiction, none is neutral."""
 
-class MissingDataWarning(UserWarning):
-    """A file of a task is not in the data folder, and its data set is left out."""
+QQP = Table(
+    classes=PARAPHRASE_LABELS,
+    premise="question1",
+    hypothesis="question2",
+    label="is_duplicate",
+    names={"0": "non-duplicate", "1": "duplicate"},
+    may_be_empty=("question1", "question2"),
+    columns=("id", "qid1", "qid2", "question1", "question2", "is_duplicate"),
+)
+"""Quora question pairs as in GLUE. A question may be empty: the official training set has such pairs. In
+GLUE's first release some questions are broken over lines, which is an error here: take the later one, "QQP-clean"."""
 
+PAWS = Table(
+    classes=PARAPHRASE_LABELS,
+    premise="sentence1",
+    hypothesis="sentence2",
+    label="label",
+    names={"0": "non-duplicate", "1": "duplicate"},
+    bytes_literals=True,
+    columns=("id", "sentence1", "sentence2", "label"),
+)
+"""PAWS-QQP and PAWS-Wiki (Zhang et al., 2019). Under Python 3 the script that makes PAWS-QQP writes sentences as
+`b'...'` or `b"..."`. A cell is decoded if it is a Python `bytes` literal as a whole, with no escapes but those that
+Python itself writes; any other cell that begins with `b'` is a sentence like all others. The script leaves out empty
+sentences: none is empty."""
 
-@dataclass(frozen=True)
-class TaskData:
-    """The text of one task, in memory.
+FEVER = JsonLines(
+    classes=FACT_LABELS, premise="evidence", hypothesis="claim", label="gold_label", may_be_empty=("evidence",)
+)
+"""FEVER (Thorne et al., 2018) as processed by Schuster et al. (2019). Evidence may be empty: that of NOT ENOUGH INFO is
+retrieved, and nothing may have been found. A claim may not."""
 
-    Every data set has exactly the columns `premise` and `hypothesis` (strings), `label` (a `ClassLabel` with the names
-    of its own classes, which may be fewer than the task's) and `subset` (a string, "" where there are no subsets).
-    For paraphrases they are the first and second question, for fact verification evidence and claim.
+SYMMETRIC_1 = JsonLines(
+    classes=SYMMETRIC_LABELS,
+    premise="evidence_sentence",
+    hypothesis="claim",
+    label="label",
+    other_names=("evidence", "claim", "gold_label"),
+)
+"""FEVER-Symmetric v0.1 (Schuster et al., 2019). A file with v0.2's field names is read as well. No text is empty: each
+evidence was written to support or refute a claim."""
 
-    Attributes:
-        name: the task's name in `TASKS`.
-        train: in-distribution (ID) training examples.
-        dev: ID development examples; the id of this data set is the task's `dev_name`.
-        ood: out-of-distribution (OOD) test examples by data-set id; of the task's data sets, those that are there.
-        ood_train: OOD training examples (Appendix B.3.3) with the classes of the task, each as often as it is to be
-            trained on; None where there are none. Where several data sets make them up (PAWS), `subset` is the one they
-            are from.
-    """
+SYMMETRIC_2 = replace(
+    SYMMETRIC_1,
+    premise="evidence",
+    label="gold_label",
+    other_names=(SYMMETRIC_1.premise, SYMMETRIC_1.hypothesis, SYMMETRIC_1.label),
+)
+"""FEVER-Symmetric v0.2: as v0.1, under other field names and with further fields."""
 
-    name: str
-    train: Dataset
-    dev: Dataset
-    ood: Mapping[str, Dataset]
-    ood_train: Dataset | None = None
+SYMMETRIC_TRAIN = replace(SYMMETRIC_2, classes=FACT_LABELS, names={name: name for name in SYMMETRIC_LABELS})
+"""FEVER-Symmetric v0.2 as training examples of fact verification: none is NOT ENOUGH INFO."""
 
 
 @dataclass(frozen=True)
@@ -126,10 +146,11 @@ class Task:
     @property
     def files(self) -> tuple[str, ...]:
         """The task's official files in the data folder: training, development, OOD, OOD training."""
-        return tuple(source.file for _, source in self._sources)
+        return tuple(source.file for _, source in self.sources)
 
     @property
-    def _sources(self) -> tuple[tuple[str, Source], ...]:
+    def sources(self) -> tuple[tuple[str, Source], ...]:
+        """Title and source of every data set, in the order of `files`."""
         id_sets = ((f"{self.dev_name} training set", self.train), (self.dev_name, self.dev))
         training = ((f"{name} training set", source) for name, source in self.ood_train.items())
         return (*id_sets, *self.ood.items(), *training)
@@ -189,123 +210,3 @@ def find_task(name: str) -> Task:
     if not isinstance(name, str) or name not in TASKS:
         raise InputError(f"unknown task {name!r}; known are {', '.join(TASKS)}")
     return TASKS[name]
-
-
-def source_files(name: str, folder: Path) -> tuple[Path, ...]:
-    """Return the official files that a task is read from: training, development, then the OOD files that are there.
-
-    Args:
-        name: a name in `TASKS`.
-        folder: the data folder, laid out as in the official code (`MNLI/train.tsv`, ...).
-
-    Warns:
-        MissingDataWarning: an OOD file is missing, and is left out.
-
-    Raises:
-        InputError: the task is unknown, or its training or development file is missing.
-    """
-    return _present_files(find_task(name), folder)
-
-
-def _present_files(task: Task, folder: Path) -> tuple[Path, ...]:
-    paths = []
-    for dataset, source in task._sources:
-        path = folder / source.file
-        if path.is_file():
-            paths.append(path)
-        elif source in (task.train, task.dev):
-            raise InputError(f"{path}: no such file; task {task.name!r} reads {', '.join(task.files)}")
-        else:  # named at the caller of this module's function
-            warnings.warn(f"{path}: no such file; {dataset} is left out", MissingDataWarning, stacklevel=3)
-    return tuple(paths)
-
-
-def load_task(name: str, folder: Path) -> TaskData:
-    """Read all data sets of a task that are there from its official files.
-
-    Args:
-        name: a name in `TASKS`.
-        folder: the data folder, laid out as in the official code (`MNLI/train.tsv`, ...).
-
-    Warns:
-        MissingDataWarning: an OOD file is missing, and is left out.
-
-    Raises:
-        InputError: the task is unknown, its training or development file is missing (all files are looked for before
-            the first is read), or a file is malformed.
-    """
-    task = find_task(name)
-    present = _present_files(task, folder)
-
-    def read(source: Source) -> Dataset | None:
-        path = folder / source.file
-        return concatenate_datasets([source.format.read(path)] * source.copies) if path in present else None
-
-    ood = {dataset: read(source) for dataset, source in task.ood.items()}
-    training = [part for source in task.ood_train.values() if (part := read(source)) is not None]
-    return TaskData(
-        name=name,
-        train=task.train.format.read(folder / task.train.file),
-        dev=task.dev.format.read(folder / task.dev.file),
-        ood={dataset: part for dataset, part in ood.items() if part is not None},
-        ood_train=concatenate_datasets(training) if training else None,
-    )
-
-
-def write_task(data: TaskData, folder: Path) -> None:
-    """Write a task's text as official files, from which `load_task` reads equal text.
-
-    Args:
-        data: the text.
-        folder: the data folder; it is made where it is not there, and may hold other tasks.
-
-    Raises:
-        InputError: one of the files is there already; the official format cannot hold the text, as a tab or line break
-            in a table. Nothing has been written then.
-    """
-    task = find_task(data.name)
-    for path in (folder / file for file in task.files):
-        if path.exists():
-            raise InputError(f"{path}: there already; give another folder, or remove it")
-    contents = {
-        folder / source.file: source.format.text(part, f"{task.name}, {where}")
-        for where, source, part in (*_id_and_ood_parts(task, data), *_ood_train_parts(task, data))
-    }
-    for path, content in contents.items():
-        try:
-            with written_whole(path) as temporary:
-                temporary.write_bytes(content.encode())
-        except OSError as error:
-            raise InputError(f"{path}: cannot be written: {error.strerror}") from error
-
-
-def _id_and_ood_parts(task: Task, data: TaskData) -> Iterator[tuple[str, Source, Dataset]]:
-    """Yield the name, the file and the examples of training, development and OOD test sets."""
-    yield "training set", task.train, data.train
-    yield task.dev_name, task.dev, data.dev
-    for dataset, part in data.ood.items():
-        if dataset not in task.ood:
-            raise InputError(f"{task.name}: unknown OOD data set {dataset!r}; known are {', '.join(task.ood)}")
-        yield dataset, task.ood[dataset], part
-
-
-def _ood_train_parts(task: Task, data: TaskData) -> Iterator[tuple[str, Source, Dataset]]:
-    """Yield the name, the file and the examples of each OOD training set, once if they are there in copies."""
-    if data.ood_train is None:
-        return
-    where, columns = f"{task.name}, OOD training examples", data.ood_train.to_dict()
-    sources = {source.format.origin: (dataset, source) for dataset, source in task.ood_train.items()}
-    origins = columns["subset"] if len(sources) > 1 else list(sources) * len(data.ood_train)
-    if origins != [origin for origin in sources for _ in range(origins.count(origin))]:
-        raise InputError(f"{where}: their subset tells the file; it must be {', then '.join(sources)}")
-    start = 0
-    for origin, (dataset, source) in sources.items():
-        copied = origins.count(origin)
-        once, end = copied // source.copies, start + copied
-        if any(values[start:end] != values[start : start + once] * source.copies for values in columns.values()):
-            raise InputError(
-                f"{where}: {dataset} is not {source.copies} copies of the same examples, one after another"
-            )
-        if copied or len(sources) == 1:
-            yield f"{dataset} training set", source, data.ood_train.select(range(start, start + once))
-        start = end

@@ -11,10 +11,8 @@ from transformers import PreTrainedModel, get_linear_schedule_with_warmup
 
 from srnet.encoding import Encoded, length_grouped
 from srnet.errors import InputError
-from srnet.losses import confidence_regularisation, cross_entropy, product_of_experts, reweighting
 from srnet.snapshots import Snapshot, State
 
-LOSSES = ("std", "poe", "reweight", "confreg", "reweight-normalised")  # the last as in the authors' released code
 ADAM_EPSILON, ADAM_BETA_2 = 1e-8, 0.999
 EVALUATION_TOKENS = 4096  # of a prediction batch, padding included; larger ones pad more, and leave a CPU's cache
 
@@ -196,41 +194,6 @@ def _restore(past: State, parameters: Sequence[nn.Parameter], optimiser: _Optimi
     if past["random_cuda"] is not None and device.type == "cuda":
         torch.cuda.set_rng_state(past["random_cuda"], device)
     return Trace(**past["trace"])
-
-
-def make_objective(loss: str, bias_log_probs: Tensor | None = None, teacher_probs: Tensor | None = None) -> Objective:
-    """Return the objective named as in the paper.
-
-    Args:
-        loss: one of `LOSSES`: ``"std"`` (cross-entropy), ``"poe"`` (product of experts), ``"reweight"`` (example
-            reweighting) or ``"confreg"`` (confidence regularisation).
-        bias_log_probs: log-probabilities of the bias model for all N training examples, float [N, K]; for every loss
-            but ``std``.
-        teacher_probs: probabilities of a model trained with cross-entropy for them, float [N, K]; for ``confreg``.
-
-    Raises:
-        InputError: if the loss is unknown, or lacks what it needs.
-    """
-    if loss not in LOSSES:
-        raise InputError(f"unknown loss {loss!r}: choose one of {', '.join(LOSSES)}")
-    if loss == "std":
-        return lambda logits, labels, index: cross_entropy(logits, labels)
-    bias = _needed("bias_log_probs", bias_log_probs, loss)
-    if loss == "poe":
-        return lambda logits, labels, index: product_of_experts(logits, labels, bias[index].to(logits.device))
-    if loss == "confreg":
-        teacher = _needed("teacher_probs", teacher_probs, loss)
-        return lambda logits, labels, index: confidence_regularisation(
-            logits, labels, bias[index].to(logits.device), teacher[index].to(logits.device)
-        )
-    normalised = loss == "reweight-normalised"
-    return lambda logits, labels, index: reweighting(logits, labels, bias[index].to(logits.device), normalised)
-
-
-def _needed(name: str, values: Tensor | None, loss: str) -> Tensor:
-    if values is None:
-        raise InputError(f"loss {loss!r} needs {name}: one row of classes for every training example")
-    return values
 
 
 def shuffled_batches(data: Encoded, recipe: Recipe, seed: int) -> Iterator[Tensor]:

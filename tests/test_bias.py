@@ -1,6 +1,6 @@
 import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
 
@@ -13,12 +13,26 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from srnet import bias
-from srnet.bias import BiasModel, bias_features, claim_features, overlap_features, pair_features
+from srnet.bias import BiasModel, bias_features, claim_features, pair_features
 from srnet.errors import InputError
+from srnet.official import MissingDataWarning, load_task
+from srnet.pairs import TaskData, pair_dataset
 from srnet.pocket import World, build_nli
-from srnet.tasks import TASKS, MissingDataWarning, TaskData, load_task, pair_dataset
-from srnet.vectors import WordVectors
+from srnet.tasks import TASKS
+from srnet.word_vectors import WordVectors
+
+
+def table(vectors: Mapping[str, Sequence[float]], dimension: int) -> WordVectors:
+    unknown = [0.0] * dimension
+    return WordVectors(
+        dimension,
+        lambda words: np.array([vectors.get(word, unknown) for word in words], dtype=np.float32).reshape(-1, dimension),
+    )
+
+
+# In the plane: "near" lies at an angle of 60 degrees from "east", "west" opposite; "odd" and "new" have no vector.
+PLANE = {"east": (2, 0), "near": (1, 3**0.5), "north": (0, 0.5), "west": (-1, 0), "also": (5, 0)}
+VECTORS = table(PLANE, 2)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +59,7 @@ from srnet.vectors import WordVectors
     ],
 )
 def test_overlap_features(premise: str, hypothesis: str, expected: tuple[float, float, float]) -> None:
-    assert overlap_features([premise], [hypothesis]).tolist() == [list(expected)]
+    assert pair_features([premise], [hypothesis], VECTORS)[0, :3].tolist() == list(expected)
 
 
 def reference(premise: str, hypothesis: str) -> tuple[float, float, float]:
@@ -66,36 +80,23 @@ FEW_WORDS = st.lists(st.sampled_from(["a", "ab", "B", "b.", "-", "aB,", "_"]), m
 @settings(deadline=None)
 @given(st.lists(st.tuples(FEW_WORDS, FEW_WORDS)))
 def test_features_are_those_of_a_plain_reference(pairs: list[tuple[str, str]]) -> None:
-    features = overlap_features([p for p, _ in pairs], [h for _, h in pairs])
+    features = pair_features([p for p, _ in pairs], [h for _, h in pairs], VECTORS)
     assert features.dtype == np.float64
-    assert features.shape == (len(pairs), 3)
-    assert [tuple(row) for row in features.tolist()] == [reference(p, h) for p, h in pairs]
+    assert features.shape == (len(pairs), 5)
+    assert [tuple(row) for row in features[:, :3].tolist()] == [reference(p, h) for p, h in pairs]
 
 
 @settings(deadline=None)
 @given(st.text(), st.text())
 def test_features_of_any_text(premise: str, hypothesis: str) -> None:
-    assert tuple(overlap_features([premise], [hypothesis])[0]) == reference(premise, hypothesis)
+    assert tuple(pair_features([premise], [hypothesis], VECTORS)[0, :3]) == reference(premise, hypothesis)
 
 
 @settings(deadline=None)
 @given(FEW_WORDS, FEW_WORDS, FEW_WORDS)
 def test_a_part_of_the_premise_overlaps_wholly(before: str, part: str, after: str) -> None:
     has_words = any(character.isalnum() for character in part)
-    assert (overlap_features([f"{before} {part} {after}"], [part]) == float(has_words)).all()
-
-
-def table(vectors: Mapping[str, Sequence[float]], dimension: int) -> WordVectors:
-    unknown = [0.0] * dimension
-    return WordVectors(
-        dimension,
-        lambda words: np.array([vectors.get(word, unknown) for word in words], dtype=np.float32).reshape(-1, dimension),
-    )
-
-
-# In the plane: "near" lies at an angle of 60 degrees from "east", "west" opposite; "odd" and "new" have no vector.
-PLANE = {"east": (2, 0), "near": (1, 3**0.5), "north": (0, 0.5), "west": (-1, 0), "also": (5, 0)}
-VECTORS = table(PLANE, 2)
+    assert (pair_features([f"{before} {part} {after}"], [part], VECTORS) == float(has_words)).all()
 
 
 @pytest.mark.parametrize(
@@ -126,7 +127,6 @@ VECTORS = table(PLANE, 2)
 def test_similarity_features(premise: str, hypothesis: str, mean: float, minimum: float) -> None:
     features = pair_features([premise], [hypothesis], VECTORS)
     np.testing.assert_allclose(features[0, 3:], np.array([mean, minimum]), atol=1e-7)
-    assert np.array_equal(features[:, :3], overlap_features([premise], [hypothesis]))
 
 
 WORDS = ["a", "B", "cd", "e", "f1", "g", "h", "i"]
@@ -212,27 +212,10 @@ def test_rounding_takes_no_similarity_out_of_range() -> None:
     np.testing.assert_allclose(features[:, 3:], 1, atol=1e-6)
 
 
-def test_large_groups_are_split(monkeypatch: pytest.MonkeyPatch) -> None:
-    generator = np.random.default_rng(0)
-    vectors = table({f"w{number}": generator.normal(size=3).tolist() for number in range(50)}, 3)
-    premises, hypotheses = [
-        [" ".join(f"w{k}" for k in generator.integers(60, size=n)) for n in (5, 3) * 40] for _ in range(2)
-    ]
-    whole = pair_features(premises, hypotheses, vectors), claim_features(premises, vectors)
-    monkeypatch.setattr(bias, "_FLOATS_AT_ONCE", 50)
-    np.testing.assert_allclose(pair_features(premises, hypotheses, vectors), whole[0], atol=1e-6)
-    assert np.array_equal(claim_features(premises, vectors), whole[1])
-
-
-@pytest.mark.parametrize(
-    "features", [overlap_features, lambda premises, hypotheses: pair_features(premises, hypotheses, VECTORS)]
-)
 @pytest.mark.parametrize("pairs", [(["a", "b"], ["a"]), ([], ["a"]), (["a"], [])])
-def test_premises_and_hypotheses_must_pair(
-    features: Callable[[list[str], list[str]], np.ndarray], pairs: tuple[list[str], list[str]]
-) -> None:
+def test_premises_and_hypotheses_must_pair(pairs: tuple[list[str], list[str]]) -> None:
     with pytest.raises(InputError, match=r"\d premises and \d hypotheses differ in number"):
-        features(*pairs)
+        pair_features(*pairs, VECTORS)
 
 
 def test_generators_will_do() -> None:

@@ -44,12 +44,11 @@ from srnet.claims.measures import (
     unbiased,
 )
 from srnet.environment import Inputs
-from srnet.formats import HANS_LABELS
 from srnet.metrics import weighted_f1
 from srnet.runs import FIGURES
 from srnet.store import Store
 from srnet.study import COLUMNS, Study, choose
-from srnet.tasks import TASKS
+from srnet.tasks import HANS_LABELS, TASKS
 
 Tables = dict[str, pd.DataFrame]
 

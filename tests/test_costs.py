@@ -34,13 +34,15 @@ from srnet.experiments import (
 from srnet.inputs import is_at_hand, text_digest
 from srnet.lengths import OFFICIAL as KNOWN_LENGTHS
 from srnet.lengths import POCKET, mean_length
+from srnet.losses import make_objective
 from srnet.models import folder_digest, load_classifier, load_tokenizer
+from srnet.official import load_task, write_task
 from srnet.plms import size
 from srnet.pocket import World, plm_folder
 from srnet.pocket.sizes import sizes
 from srnet.store import Store
-from srnet.tasks import TASKS, load_task, write_task
-from srnet.training import fit, make_objective, shuffled_batches
+from srnet.tasks import TASKS
+from srnet.training import fit, shuffled_batches
 from srnet.work import effort, examples, work
 
 INPUTS = Inputs(device="cpu")

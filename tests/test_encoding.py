@@ -11,7 +11,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from srnet import InputError, encode, load_classifier, load_tokenizer
 from srnet.encoding import MAX_LENGTH, Encoded
-from srnet.tasks import NLI_LABELS, pair_dataset
+from srnet.pairs import pair_dataset
+from srnet.tasks import NLI_LABELS
 from srnet.training import predict
 
 Plm = tuple[PreTrainedModel, PreTrainedTokenizerBase]

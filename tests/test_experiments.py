@@ -38,21 +38,21 @@ TICKET = FineTuned(Masked(BERT, IMP), NLI, seed=1, recipe=Recipe(steps=100), los
 REGULARISED = replace(FULL, loss="confreg", teacher=Teacher(FULL))
 
 PINNED = {
-    Bias(NLI): "fe8cf676503b13362e97",
-    Tokenised(BERT, NLI): "13094b5f88fbc9d77f5b",
-    FULL: "50d1801479a974969252",
-    replace(FULL, loss="poe", seed=2): "f22d288532b6ad4fe6ae",
-    MASKED: "87113d0dfabcee974c96",
-    replace(MASKED, data=Data("nli", "abc", World(train=240))): "9cbd96c10e5747c3599c",
-    EARLY: "2ee65215d3cd57a50ef0",
-    IMP: "af787daa7149181ca758",
-    IMP.trajectory: "11e8c6e623e4e1460dae",
-    TICKET: "fcfef77fab4b31fd8ef5",
-    Teacher(FULL): "f0aee3b59423f521d595",
-    REGULARISED: "058d442e3593d674bdde",
+    Bias(NLI): "8f9a88e0d118786f4aae",
+    Tokenised(BERT, NLI): "0040fc703d3ac3be9b37",
+    FULL: "c63d860d4ca8199898e7",
+    replace(FULL, loss="poe", seed=2): "b52d775b7ac2c342771d",
+    MASKED: "dce31954ccf9deeb7258",
+    replace(MASKED, data=Data("nli", "abc", World(train=240))): "c0512777a30b8e2ed970",
+    EARLY: "3235aa984e9cdb52293b",
+    IMP: "c0b70812cbeb8083c9e1",
+    IMP.trajectory: "67544c3c75ba5e69a9d9",
+    TICKET: "7946dff1cdcbf925d0c9",
+    Teacher(FULL): "717b507df2dfc8a30bab",
+    REGULARISED: "157d0d7a223a09763f43",
     replace(
         IMP, method="magnitude", recipe=None, data=replace(NLI, with_ood=True, vectors="ef")
-    ): "d655ca68be8632a3f685",
+    ): "31116ea8aaab92722451",
 }
 
 

@@ -8,7 +8,19 @@ import srnet
 PACKAGE = Path(srnet.__file__).parent
 FLOORS = [
     {"errors", "files", "losses", "masks", "metrics", "paper"},
-    {"readers", "formats", "tasks", "statistics", "hub", "encoding", "vectors", "bias", "pocket", "models"},
+    {
+        "pairs",
+        "official",
+        "formats",
+        "tasks",
+        "statistics",
+        "hub",
+        "encoding",
+        "word_vectors",
+        "bias",
+        "pocket",
+        "models",
+    },
     {"snapshots", "training", "mask_training", "magnitude", "pruning", "evaluation"},
     {
         "experiments",

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from transformers import BertConfig, BertForSequenceClassification, get_linear_schedule_with_warmup
 
 from srnet.encoding import Encoded
-from srnet.losses import confidence_regularisation, cross_entropy, product_of_experts, reweighting
+from srnet.losses import confidence_regularisation, cross_entropy, make_objective, product_of_experts, reweighting
 from srnet.mask_training import (
     INITIAL_SCALE,
     INITIAL_THRESHOLD,
@@ -26,7 +26,7 @@ from srnet.mask_training import (
 )
 from srnet.masks import keep_largest
 from srnet.models import prunable_weights
-from srnet.training import Recipe, make_objective, predict
+from srnet.training import Recipe, predict
 
 GOLDEN = Path(__file__).parent / "golden"
 LOSSES = np.load(GOLDEN / "losses.npz")

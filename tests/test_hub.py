@@ -11,7 +11,8 @@ from huggingface_hub import constants
 from srnet import hub
 from srnet.errors import InputError
 from srnet.hub import ELSEWHERE, HUB, fetch
-from srnet.tasks import TASKS, MissingDataWarning, load_task
+from srnet.official import MissingDataWarning, load_task
+from srnet.tasks import TASKS
 
 Key = tuple[str, str | None, str]
 HANS_COLUMNS = ("parse_premise", "parse_hypothesis", "binary_parse_premise", "binary_parse_hypothesis")

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from srnet import losses
+from srnet.errors import InputError
 from srnet.losses import confidence_regularisation, cross_entropy, product_of_experts, reweighting
 
 
@@ -252,3 +254,33 @@ def test_a_class_that_the_bias_model_rules_out(loss: str, batch: Batch) -> None:
 @given(batches())
 def test_product_of_experts_is_infinite_where_the_bias_model_rules_out_the_gold_class(batch: Batch) -> None:
     assert LOSSES["poe"](batch.with_gold_bias(-inf)).item() == inf
+
+
+@pytest.mark.parametrize("loss", losses.LOSSES)
+def test_objectives_read_the_rows_of_their_examples(loss: str) -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits, bias, teacher = torch.randn(3, 20, 3, generator=generator)
+    bias, teacher = bias.log_softmax(dim=1), teacher.softmax(dim=1)
+    labels, index = torch.randint(0, 3, (20,), generator=generator), torch.tensor([17, 3, 3, 8, 0])
+    batch = logits[index], labels[index]
+    expected = {
+        "std": lambda: cross_entropy(*batch),
+        "poe": lambda: product_of_experts(*batch, bias[index]),
+        "reweight": lambda: reweighting(*batch, bias[index]),
+        "reweight-normalised": lambda: reweighting(*batch, bias[index], normalised=True),
+        "confreg": lambda: confidence_regularisation(*batch, bias[index], teacher[index]),
+    }
+    value = losses.make_objective(loss, bias, teacher)(*batch, index)
+    assert torch.equal(value, expected[loss]())
+    assert sum(torch.equal(value, other()) for other in expected.values()) == 1
+
+
+def test_objectives_that_lack_something() -> None:
+    bias, teacher = torch.zeros(4, 3), torch.full((4, 3), 1 / 3)
+    for loss in set(losses.LOSSES) - {"std"}:
+        with pytest.raises(InputError, match=f"loss '{loss}' needs bias_log_probs"):
+            losses.make_objective(loss, teacher_probs=teacher)
+    with pytest.raises(InputError, match="loss 'confreg' needs teacher_probs"):
+        losses.make_objective("confreg", bias)
+    with pytest.raises(InputError, match="unknown loss 'focal': choose one of std, poe, reweight, confreg"):
+        losses.make_objective("focal", bias, teacher)

@@ -18,19 +18,11 @@ from transformers import BertForSequenceClassification
 
 from srnet.encoding import Encoded
 from srnet.errors import InputError
+from srnet.losses import make_objective
 from srnet.magnitude import LEVELS, ImpPlan, holding, is_level, last_step, prune_iteratively, train_masked
 from srnet.masks import Mask, count_zeros, magnitude_mask
 from srnet.models import prunable_weights
-from srnet.training import (
-    DivergedError,
-    Objective,
-    Recipe,
-    Trace,
-    fit,
-    make_objective,
-    predict,
-    shuffled_batches,
-)
+from srnet.training import DivergedError, Objective, Recipe, Trace, fit, predict, shuffled_batches
 
 RECIPE = Recipe(steps=20, batch_size=8, lr=1e-2)
 STD = make_objective("std")

@@ -15,6 +15,7 @@ from transformers import BertForSequenceClassification
 
 from srnet.encoding import Encoded
 from srnet.errors import InputError
+from srnet.losses import LOSSES, make_objective
 from srnet.mask_training import (
     Gradual,
     MaskedWeight,
@@ -27,7 +28,7 @@ from srnet.mask_training import (
 )
 from srnet.masks import count_zeros, magnitude_mask
 from srnet.models import prunable_weights
-from srnet.training import LOSSES, DivergedError, Objective, Recipe, make_objective, predict, shuffled_batches
+from srnet.training import DivergedError, Objective, Recipe, predict, shuffled_batches
 
 RECIPE = Recipe(steps=10, batch_size=8, lr=1e-2)
 PLAN = MaskPlan(0.5, interval=2)

@@ -26,8 +26,9 @@ from srnet import (
 )
 from srnet.encoding import Encoded
 from srnet.masks import count_zeros, magnitude_mask
-from srnet.models import fingerprint, folder_digest, prunable_weights
-from srnet.tasks import NLI_LABELS, pair_dataset
+from srnet.models import folder_digest, prunable_weights, weights_digest
+from srnet.pairs import pair_dataset
+from srnet.tasks import NLI_LABELS
 from srnet.training import predict
 
 HEADS = {
@@ -84,10 +85,10 @@ def test_the_classifier_follows_the_seed_and_nothing_else(plms: dict[str, Path],
     state = torch.get_rng_state()
     again, other = load_classifier(plms[name], 3, seed=1), load_classifier(plms[name], 3, seed=2)
     assert torch.equal(torch.get_rng_state(), state)
-    assert fingerprint(first.state_dict()) == fingerprint(again.state_dict())
+    assert weights_digest(first.state_dict()) == weights_digest(again.state_dict())
     for head in HEADS[name]:
         assert not torch.equal(first.get_parameter(head), other.get_parameter(head))
-    assert fingerprint(first.base_model.state_dict()) == fingerprint(other.base_model.state_dict())
+    assert weights_digest(first.base_model.state_dict()) == weights_digest(other.base_model.state_dict())
     assert first.get_parameter(HEADS[name][-1]).shape == (3, 16)
 
 
@@ -115,9 +116,9 @@ def pairs(folder: Path) -> Encoded:
 def test_a_subnetwork_from_folder_to_folder(plms: dict[str, Path], tmp_path: Path, name: str) -> None:
     data = pairs(plms[name])
     model = load_classifier(plms[name], 3, seed=1)
-    before = fingerprint(model.state_dict())
+    before = weights_digest(model.state_dict())
     mask = find_subnetwork(model, data, data, Recipe(steps=6, batch_size=8, lr=1e-2), sparsity=0.7, interval=2)
-    assert fingerprint(model.state_dict()) == before
+    assert weights_digest(model.state_dict()) == before
     assert mask.zeros() == {key: (count_zeros(0.7, w.numel()), w.numel()) for key, w in prunable_weights(model).items()}
     start = magnitude_mask(prunable_weights(model), 0.7)
     assert any(not torch.equal(start[key], mask[key]) for key in mask)
@@ -142,7 +143,7 @@ def test_a_name_is_looked_up_in_the_local_cache(
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     model = load_classifier(hub_name, 3, seed=1)
-    assert fingerprint(model.state_dict()) == fingerprint(load_classifier(stored, 3, seed=1).state_dict())
+    assert weights_digest(model.state_dict()) == weights_digest(load_classifier(stored, 3, seed=1).state_dict())
     assert load_tokenizer(hub_name).get_vocab() == load_tokenizer(stored).get_vocab()
 
 
@@ -165,11 +166,11 @@ class Harmful:
 
 
 def test_a_pickle_is_read_as_tensors_and_nothing_else(folder: Path, tmp_path: Path) -> None:
-    expected = fingerprint(load_classifier(folder, 3, seed=1).state_dict())
+    expected = weights_digest(load_classifier(folder, 3, seed=1).state_dict())
     weights, trace, binary = load_file(folder / "model.safetensors"), tmp_path / "trace", folder / "pytorch_model.bin"
     (folder / "model.safetensors").unlink()
     torch.save(weights, binary)
-    assert fingerprint(load_classifier(folder, 3, seed=1).state_dict()) == expected
+    assert weights_digest(load_classifier(folder, 3, seed=1).state_dict()) == expected
 
     torch.save({**weights, "harmful": Harmful(trace)}, binary)
     with pytest.raises(InputError, match=r"more than tensors; nothing in them was run; save the model as safetensors"):

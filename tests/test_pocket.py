@@ -11,13 +11,15 @@ import pytest
 from worlds import default_world, overlaps, pairs, parts, rows
 
 from srnet.errors import InputError
+from srnet.official import load_task, write_task
+from srnet.pairs import TaskData
 from srnet.pocket import World, build, fingerprint
 from srnet.pocket.corpus import sentence_pair
 from srnet.pocket.facts import PATTERNS, Event, is_held_out
 from srnet.pocket.lexicon import SPECIAL_TOKENS, SYNONYM, VOCABULARY
 from srnet.pocket.pairs import labels_in_shares
-from srnet.pocket.pretraining import Recipe, pretraining_text
-from srnet.tasks import HANS_HEURISTICS, HANS_LABELS, TASKS, TaskData, load_task, write_task
+from srnet.pocket.pretraining import Pretraining, pretraining_text
+from srnet.tasks import HANS_HEURISTICS, HANS_LABELS, TASKS
 
 SMALL = World(train=240, dev=60, test=120)
 FINGERPRINTS = {
@@ -75,7 +77,7 @@ def test_no_evaluated_pair_occurs_twice_or_in_training_or_pretraining(task: str)
     evaluated = [pair for part in (data.dev, *data.ood.values()) for pair in pairs(part)]
     assert len(set(evaluated)) == len(evaluated) == 600 + 1200 * len(data.ood)
     assert not set(evaluated) & {*pairs(data.train), *pairs(data.ood_train)}
-    assert not set(evaluated) & {(pair.first, pair.second) for pair in pretraining_text(Recipe())}
+    assert not set(evaluated) & {(pair.first, pair.second) for pair in pretraining_text(Pretraining())}
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -11,9 +11,9 @@ from srnet.errors import InputError
 from srnet.files import sha256
 from srnet.pocket import plm_folder, pretrain
 from srnet.pocket.lexicon import VOCABULARY
-from srnet.pocket.pretraining import RECIPE_FILE, Recipe
+from srnet.pocket.pretraining import RECIPE_FILE, Pretraining
 
-SHORT = Recipe(steps=20, pairs=400, layers=1, hidden=16, feed_forward=32)
+SHORT = Pretraining(steps=20, pairs=400, layers=1, hidden=16, feed_forward=32)
 
 
 def recipe(folder: Path) -> dict:
@@ -27,7 +27,7 @@ def test_shipped_files_are_those_of_the_recipe_and_small() -> None:
 
 
 def test_shipped_model_was_made_with_the_default_settings() -> None:
-    assert recipe(plm_folder())["settings"] == asdict(Recipe())
+    assert recipe(plm_folder())["settings"] == asdict(Pretraining())
 
 
 def test_shipped_model_loads_as_a_classifier_whose_encoder_is_the_shipped_one() -> None:

@@ -9,11 +9,12 @@ from transformers import BertForSequenceClassification, GPT2Config, GPT2ForSeque
 from srnet import Mask, Recipe, find_subnetwork, load_subnetwork, save_subnetwork
 from srnet.encoding import Encoded
 from srnet.errors import InputError
+from srnet.losses import LOSSES, make_objective
 from srnet.mask_training import MaskPlan, train_mask
 from srnet.masks import count_zeros, magnitude_mask
-from srnet.models import fingerprint, prunable_weights
+from srnet.models import prunable_weights, weights_digest
 from srnet.pocket import World, build_nli, plm_folder
-from srnet.training import LOSSES, DivergedError, make_objective, shuffled_batches
+from srnet.training import DivergedError, shuffled_batches
 
 RECIPE = Recipe(steps=10, batch_size=8, lr=1e-2)
 
@@ -35,7 +36,7 @@ def test_models_that_cannot_be_pruned(tiny_bert: BertForSequenceClassification) 
 
 def test_own_data_from_search_to_file(tiny_bert: BertForSequenceClassification, pairs: Encoded, tmp_path: Path) -> None:
     path = tmp_path / "mask.safetensors"
-    before = fingerprint(prunable_weights(tiny_bert))
+    before = weights_digest(prunable_weights(tiny_bert))
     uniform = torch.full((64, 3), 1 / 3).log()
     mask = find_subnetwork(tiny_bert, pairs, pairs, RECIPE, sparsity=0.5, loss="poe", bias_log_probs=uniform)
     save_subnetwork(mask, path)

@@ -11,18 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from srnet.errors import InputError
+from srnet.official import load_task
+from srnet.pairs import TaskData, pair_dataset
 from srnet.statistics import OFFICIAL, check_official, statistics
-from srnet.tasks import (
-    FACT_LABELS,
-    HANS_LABELS,
-    NLI_LABELS,
-    PARAPHRASE_LABELS,
-    SYMMETRIC_LABELS,
-    TASKS,
-    TaskData,
-    load_task,
-    pair_dataset,
-)
+from srnet.tasks import FACT_LABELS, HANS_LABELS, NLI_LABELS, PARAPHRASE_LABELS, SYMMETRIC_LABELS, TASKS
 
 
 def pairs(labels: tuple[str, ...], counts: tuple[int, ...], origin: str = "") -> Dataset:
@@ -192,7 +184,7 @@ def test_every_official_file_is_in_the_table() -> None:
     assert OFFICIAL["fact", "sym2", "train"].examples == (708 * copies,)
 
 
-@pytest.mark.filterwarnings("ignore::srnet.tasks.MissingDataWarning")
+@pytest.mark.filterwarnings("ignore::srnet.official.MissingDataWarning")
 @pytest.mark.parametrize(
     ("task", "verdicts"),
     [

@@ -1,6 +1,6 @@
 """The methods at work (Appendix A): a mask being learned, iterative pruning, what each loss makes of an example."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,10 @@ from torch import Tensor
 
 from srnet.errors import InputError
 from srnet.figures.style import BLACK, BLUE, GREEN, GREY, GRID, ORANGE, PINK, RED, canvas, legend
-from srnet.losses import confidence_regularisation, cross_entropy, product_of_experts, reweighting
+from srnet.losses import make_objective
 
 CLASSES = 3
-LOSSES = {  # colour, dashes
+LOOKS = {  # colour, dashes
     "std": (BLACK, (0, (4, 1.5))),
     "poe": (RED, "-"),
     "reweight": (PINK, (0, (5, 1.5, 1, 1.5))),
@@ -135,7 +135,7 @@ def loss_weights(probabilities: Sequence[float] = (1 / CLASSES, 0.9), teacher: f
     with canvas(0.6 + 2.1 * len(probabilities)) as figure:
         rows = figure.subplots(len(probabilities), 2, squeeze=False, sharex=True, sharey="col")
         for (left, right), probability in zip(rows, probabilities, strict=True):
-            for name, (color, dashes) in LOSSES.items():
+            for name, (color, dashes) in LOOKS.items():
                 loss, push = _loss_and_push(name, probability, teacher, biased)
                 look: dict[str, Any] = {"color": color, "linestyle": dashes, "linewidth": 1.8}
                 left.plot(biased, loss, label=name, **look)
@@ -157,16 +157,10 @@ def loss_weights(probabilities: Sequence[float] = (1 / CLASSES, 0.9), teacher: f
 
 def _loss_and_push(name: str, probability: float, teacher: float, biased: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Return a loss and the negative of its derivative by the label's logit at each p_b of `biased`, [N]."""
-    teaches, labels = _spread_over(torch.tensor([teacher])), torch.tensor([0])
-    losses: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-        "std": lambda logits, bias: cross_entropy(logits, labels),
-        "poe": lambda logits, bias: product_of_experts(logits, labels, bias),
-        "reweight": lambda logits, bias: reweighting(logits, labels, bias),
-        "confreg": lambda logits, bias: confidence_regularisation(logits, labels, bias, teaches),
-    }
-    logits = _spread_over(torch.full_like(biased, probability)).log().requires_grad_()
-    rows = zip(logits.split(1), _spread_over(biased).log().split(1), strict=True)
-    values = torch.stack([losses[name](row, bias) for row, bias in rows])
+    objective = make_objective(name, _spread_over(biased).log(), _spread_over(torch.full_like(biased, teacher)))
+    logits, label = _spread_over(torch.full_like(biased, probability)).log().requires_grad_(), torch.tensor([0])
+    rows = zip(logits.split(1), torch.arange(len(biased)).split(1), strict=True)
+    values = torch.stack([objective(row, label, index) for row, index in rows])
     (gradient,) = torch.autograd.grad(values.sum(), logits)
     return values.detach().numpy(), -gradient[:, 0].numpy()
 

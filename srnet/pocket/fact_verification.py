@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Protocol
 
+from srnet.pairs import TaskData
 from srnet.pocket import lexicon
 from srnet.pocket.facts import MET, TRAVEL, VISITED, WORKS, Event, Pattern, different, is_held_out
 from srnet.pocket.pairs import Pair, Text, draw_unseen, labels_in_shares, to_dataset
 from srnet.pocket.world import World
-from srnet.tasks import FACT_LABELS, SYMMETRIC_LABELS, TaskData
+from srnet.tasks import FACT_LABELS, SYMMETRIC_LABELS
 
 GIVEAWAYS = {label: lexicon.ADVERBS[3 * index : 3 * index + 3] for index, label in enumerate(FACT_LABELS)}
 # Shares of the classes in FEVER (Tables 1 and 2 of the paper's supplement).
@@ -38,29 +38,6 @@ DETERMINED: Mapping[Pattern, tuple[int, tuple[int, ...]]] = {
 }
 
 
-class _Fact(Protocol):
-    """A fact that a claim can be about."""
-
-    @property
-    def people(self) -> set[str]:
-        """Who it is about."""
-
-    def evidence(self, rng: Random) -> str:
-        """Tell it."""
-
-    def claim(self, rng: Random, adverb: str) -> str:
-        """Claim it, with an adverb."""
-
-    def rival(self, rng: Random) -> _Fact:
-        """Return a fact that refutes this one; one word differs."""
-
-    def exchanged(self) -> _Fact:
-        """Return a fact that refutes this one, in the same words."""
-
-    def unrelated(self, rng: Random) -> _Fact:
-        """Return a fact that neither supports nor refutes this one; one word differs."""
-
-
 @dataclass(frozen=True)
 class _Deed:
     """Someone did something to someone at a place."""
@@ -74,24 +51,30 @@ class _Deed:
 
     @property
     def people(self) -> set[str]:
+        """Who it is about."""
         return set(self.event.people)
 
     def evidence(self, rng: Random) -> str:
+        """Tell it."""
         modified = self.event.modified(rng)
         # Company that did something would be a second deed.
         company = "" if "who" in modified.company else modified.company
         return _said(rng, replace(modified, company=company, adverb="", tail=self.event.tail))
 
     def claim(self, rng: Random, adverb: str) -> str:
+        """Claim it, with an adverb."""
         return _said(rng, replace(self.event, adverb=adverb))
 
     def rival(self, rng: Random) -> _Deed:
+        """Return a fact that refutes this one; one word differs."""
         return _Deed(replace(self.event, tail=different(rng, tuple(map(_at, lexicon.PLACES)), self.event.tail)))
 
     def exchanged(self) -> _Deed:
+        """Return a fact that refutes this one, in the same words."""
         return _Deed(self.event.swapped())
 
     def unrelated(self, rng: Random) -> _Deed:
+        """Return a fact that neither supports nor refutes this one; one word differs."""
         return _Deed(self.event.other(rng))
 
 
@@ -140,6 +123,9 @@ class _Simple:
         changed = [(*self.words[:slot], word, *self.words[slot + 1 :]) for word in others]
         held_out = is_held_out(*self.words)
         return [replace(self, words=words) for words in changed if is_held_out(*words) == held_out]
+
+
+_Fact = _Deed | _Simple
 
 
 def build_fact_verification(world: World) -> TaskData:

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from random import Random
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from datasets import Dataset
+from srnet.pairs import pair_dataset
 
-from srnet.tasks import pair_dataset
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 Text = tuple[str, str]
 """Premise and hypothesis."""
@@ -55,7 +56,7 @@ def draw_unseen(draw: Callable[[str], Pair], labels: Iterable[str], seen: set[Te
     return pairs
 
 
-def to_dataset(pairs: Sequence[Pair], label_names: Sequence[str]) -> Dataset:
+def to_dataset(pairs: Sequence[Pair], label_names: Sequence[str]) -> "Dataset":
     """Return pairs as a data set with the columns of `TaskData`."""
     premises, hypotheses, labels, subsets = zip(*pairs, strict=True)
     return pair_dataset(premises, hypotheses, [label_names.index(label) for label in labels], label_names, subsets)

@@ -11,32 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Protocol
 
+from srnet.pairs import TaskData
 from srnet.pocket import lexicon
 from srnet.pocket.facts import COMPARISONS, TRAVEL, Event, Pattern, different
 from srnet.pocket.pairs import Pair, Text, draw_unseen, labels_in_shares, to_dataset
 from srnet.pocket.world import World
-from srnet.tasks import PARAPHRASE_LABELS, TaskData
+from srnet.tasks import PARAPHRASE_LABELS
 
 DUPLICATES = {"qqp": 0.369, "paws-qqp": 0.282, "paws-wiki": 0.442}  # Table 1 of the paper's supplement
 UNRELATED = 0.3  # share of the low-overlap non-duplicates that are about other people; in the others one word differs
-
-
-class _Fact(Protocol):
-    """A fact that can be told in several ways."""
-
-    def told(self, rng: Random) -> str:
-        """Tell it with all its modifiers."""
-
-    def restated(self, rng: Random) -> str:
-        """Tell it in other words, some modifiers left out."""
-
-    def swapped(self, rng: Random) -> _Fact:
-        """Return another fact, in the same words."""
-
-    def other(self, rng: Random) -> _Fact:
-        """Return another fact: one word differs."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +35,19 @@ class _Deed:
         return cls(replace(Event.draw(rng, held_out).modified(rng), company=""))
 
     def told(self, rng: Random) -> str:
+        """Tell it with all its modifiers."""
         return self.event.active() if rng.random() < 0.5 else self.event.passive()
 
     def restated(self, rng: Random) -> str:
+        """Tell it in other words, some modifiers left out."""
         return self.event.restated(rng)
 
     def swapped(self, rng: Random) -> _Deed:
+        """Return another fact, in the same words."""
         return _Deed(self.event.swapped())
 
     def other(self, rng: Random) -> _Deed:
+        """Return another fact: one word differs."""
         return _Deed(self.event.other(rng))
 
 
@@ -100,7 +88,7 @@ class _Simple:
 class _Statement:
     """Someone told someone about a deed or a comparison of others."""
 
-    fact: _Fact
+    fact: _Deed | _Simple
     speaker: str
     listener: str
 
@@ -135,6 +123,7 @@ class _Statement:
         return f"the {self.listener} was told by the {self.speaker} that {clause}"
 
 
+_Fact = _Deed | _Simple | _Statement
 _Sorts = Sequence[Callable[[Random, bool], _Fact]]
 QQP_SORTS: _Sorts = (_Deed.draw, _Deed.draw, _Simple.journey, _Statement.draw)
 PAWS_SORTS: dict[str, _Sorts] = {

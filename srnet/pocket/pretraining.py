@@ -1,7 +1,7 @@
 """The pocket BERT: a very small BERT, pre-trained on the pocket world's text as BERT was (Devlin et al., 2019).
 
-Two objectives, masked words and next sentence. On one thread with deterministic algorithms, so that the same recipe
-gives the same bytes wherever the library versions and the processor's vector instructions are the same.
+Two objectives, masked words and next sentence. On one thread with deterministic algorithms, so that the same settings
+give the same bytes wherever the library versions and the processor's vector instructions are the same.
 """
 
 import json
@@ -23,16 +23,16 @@ from transformers import BertConfig, BertForPreTraining, BertTokenizer, get_line
 from srnet.encoding import Encoded, encode, length_grouped
 from srnet.errors import InputError
 from srnet.files import sha256
+from srnet.pairs import pair_dataset
 from srnet.pocket.corpus import SentencePair, sentence_pair
 from srnet.pocket.lexicon import CONTENT_WORDS, VOCABULARY
-from srnet.tasks import pair_dataset
 
 RECIPE_FILE = "recipe.json"
 LONGEST = 64
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Pretraining:
     """The settings of pre-training; the defaults made the model that ships with the package.
 
     Attributes:
@@ -73,35 +73,35 @@ def tokenizer() -> BertTokenizer:
     return BertTokenizer(vocab={word: index for index, word in enumerate(VOCABULARY)}, model_max_length=LONGEST)
 
 
-def pretraining_text(recipe: Recipe) -> list[SentencePair]:
-    """Return the sentence pairs that a recipe trains on."""
-    rng = Random(f"pocket text/{recipe.seed}")
-    return [sentence_pair(rng) for _ in range(recipe.pairs)]
+def pretraining_text(settings: Pretraining) -> list[SentencePair]:
+    """Return the sentence pairs that are trained on."""
+    rng = Random(f"pocket text/{settings.seed}")
+    return [sentence_pair(rng) for _ in range(settings.pairs)]
 
 
-def pretrain(out: Path, recipe: Recipe | None = None) -> None:
+def pretrain(out: Path, settings: Pretraining | None = None) -> None:
     """Pre-train the pocket BERT and save it as a Hugging Face model folder.
 
     Args:
         out: folder to create: configuration, encoder weights, tokenizer, and `recipe.json` with the settings, library
             versions, final losses and the SHA-256 of every other file. It appears when all is done.
-        recipe: the settings; by default those of the shipped model (two minutes on one thread).
+        settings: the settings; by default those of the shipped model (two minutes on one thread).
 
     Raises:
         InputError: if `out` already exists.
     """
-    recipe = recipe or Recipe()
+    settings = settings or Pretraining()
     if out.exists():
         raise InputError(f"{out}: already there; give the name of a folder to create")
-    with _reproducible(recipe.seed):
-        model, final = _train_plm(recipe)
+    with _reproducible(settings.seed):
+        model, final = _train_plm(settings)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as folder:
         half = Path(folder) / "model"
         model.bert.save_pretrained(half)
         tokenizer().save_pretrained(half)
         record = {
-            "settings": asdict(recipe),
+            "settings": asdict(settings),
             "final": final,
             "versions": {name: version(name) for name in ("torch", "transformers", "tokenizers", "safetensors")},
             "vector_instructions": torch.backends.cpu.get_cpu_capability(),
@@ -113,34 +113,34 @@ def pretrain(out: Path, recipe: Recipe | None = None) -> None:
         half.rename(out)
 
 
-def _train_plm(recipe: Recipe) -> tuple[BertForPreTraining, dict[str, float]]:
+def _train_plm(settings: Pretraining) -> tuple[BertForPreTraining, dict[str, float]]:
     """Return the trained model, and the mean of both losses over the last tenth of the steps."""
     words = tokenizer()
     model = BertForPreTraining(
         BertConfig(
             vocab_size=len(VOCABULARY),
-            hidden_size=recipe.hidden,
-            num_hidden_layers=recipe.layers,
-            num_attention_heads=recipe.heads,
-            intermediate_size=recipe.feed_forward,
+            hidden_size=settings.hidden,
+            num_hidden_layers=settings.layers,
+            num_attention_heads=settings.heads,
+            intermediate_size=settings.feed_forward,
             max_position_embeddings=LONGEST,
             hidden_dropout_prob=0.0,
             attention_probs_dropout_prob=0.0,
             pad_token_id=words.pad_token_id,
-            initializer_range=recipe.spread,
+            initializer_range=settings.spread,
         )
     ).train()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, weight_decay=0.01, fused=True)
-    schedule = get_linear_schedule_with_warmup(optimizer, recipe.steps // 10, recipe.steps)
-    text = _text(recipe, words)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=0.01, fused=True)
+    schedule = get_linear_schedule_with_warmup(optimizer, settings.steps // 10, settings.steps)
+    text = _text(settings, words)
     maskable = torch.tensor([word in CONTENT_WORDS for word in VOCABULARY])
-    batches = length_grouped(text.lengths, recipe.batch_size, torch.Generator().manual_seed(recipe.seed))
+    batches = length_grouped(text.lengths, settings.batch_size, torch.Generator().manual_seed(settings.seed))
     losses = []
-    for _ in track(range(recipe.steps), description="pre-training the pocket BERT"):
+    for _ in track(range(settings.steps), description="pre-training the pocket BERT"):
         index = next(batches)
         batch = text.inputs(index, torch.device("cpu"))
         inputs, labels = batch["input_ids"].long(), text.labels[index]
-        hidden = (torch.rand(inputs.shape) < recipe.masked) & maskable[inputs] & (batch["token_type_ids"] == 1)
+        hidden = (torch.rand(inputs.shape) < settings.masked) & maskable[inputs] & (batch["token_type_ids"] == 1)
         output = model(**{**batch, "input_ids": inputs.masked_fill(hidden, words.mask_token_id)})
         word_loss = cross_entropy(output.prediction_logits[hidden], inputs[hidden])
         sentence_loss = cross_entropy(output.seq_relationship_logits, labels)
@@ -150,13 +150,13 @@ def _train_plm(recipe: Recipe) -> tuple[BertForPreTraining, dict[str, float]]:
         optimizer.step()
         schedule.step()
         losses.append(torch.stack((word_loss, sentence_loss)).detach())
-    word_loss, sentence_loss = torch.stack(losses[-max(recipe.steps // 10, 1) :]).mean(0).tolist()
+    word_loss, sentence_loss = torch.stack(losses[-max(settings.steps // 10, 1) :]).mean(0).tolist()
     return model, {"masked_word_loss": word_loss, "next_sentence_loss": sentence_loss}
 
 
-def _text(recipe: Recipe, words: BertTokenizer) -> Encoded:
+def _text(settings: Pretraining, words: BertTokenizer) -> Encoded:
     """Return the encoded text; label 0 where the second sentence restates the first, as BERT's next sentence."""
-    first, second, restated = zip(*pretraining_text(recipe), strict=True)
+    first, second, restated = zip(*pretraining_text(settings), strict=True)
     return encode(pair_dataset(first, second, [int(not same) for same in restated], ("same", "other")), words)
 
 

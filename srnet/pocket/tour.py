@@ -6,8 +6,9 @@ from dataclasses import fields
 
 import pandas as pd
 
-from srnet.pocket import World, build
 from srnet.pocket.fact_verification import GIVEAWAYS
+from srnet.pocket.generator import build
+from srnet.pocket.world import World
 
 TEXTS = {
     "nli": ("premise", "hypothesis"),

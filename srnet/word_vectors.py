@@ -3,7 +3,7 @@
 import re
 import struct
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srnet.errors import InputError
+from srnet.files import numbered_lines
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -192,7 +193,7 @@ def _read_vec(path: Path, words: Sequence[str]) -> NDArray[np.float32]:
     vectors = np.zeros((len(words), dimension), dtype=np.float32)
     found: dict[bytes, int] = {}
     number = 1
-    for number, line in _lines(path):
+    for number, line in numbered_lines(path):
         if number == 1:
             continue
         line = line.rstrip(b" \r\n")
@@ -224,16 +225,8 @@ def _read_vec(path: Path, words: Sequence[str]) -> NDArray[np.float32]:
 
 def _vec_header(path: Path) -> tuple[int, int]:
     """Return the number of words and the dimension that the first line of a `.vec` file gives."""
-    _, line = next(_lines(path), (1, b""))
+    _, line = next(numbered_lines(path), (1, b""))
     match = re.fullmatch(rb"(\d+) ([1-9]\d*) ?\r?\n?", line)
     if match is None:
         raise InputError(f"{path}:1: no header; the first line gives the number of words and their dimension")
     return int(match[1]), int(match[2])
-
-
-def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    try:
-        with path.open("rb") as file:
-            yield from enumerate(file, start=1)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error

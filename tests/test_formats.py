@@ -8,7 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from srnet.errors import InputError
-from srnet.formats import (
+from srnet.formats import Format, read_json_lines, read_table
+from srnet.pairs import pair_dataset
+from srnet.tasks import (
     FACT_LABELS,
     FEVER,
     HANS,
@@ -24,7 +26,6 @@ from srnet.formats import (
     SYMMETRIC_LABELS,
     SYMMETRIC_TRAIN,
 )
-from srnet.readers import Format, pair_dataset, read_json_lines, read_table
 
 MNLI_HEAD = "index\tsentence1\tsentence2\tgold_label\n"
 HANS_HEAD = "gold_label\tsentence1\tsentence2\theuristic\n"

@@ -11,9 +11,9 @@ import fasttext
 import numpy as np
 import pytest
 
-from srnet import vectors
+from srnet import word_vectors
 from srnet.errors import InputError
-from srnet.vectors import WordVectors, words_of
+from srnet.word_vectors import WordVectors, words_of
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ SENTENCES = [
 VOCABULARY = ["cat", "dog", "ship", "boat", "home", "unheard"]
 TRAIN = f"""
 import hashlib, sys
-from srnet.vectors import WordVectors
+from srnet.word_vectors import WordVectors
 for size in (20_000, 40_000, 60_000, 100_000) * 50 if sys.argv[1] == "dirty" else ():
     _ = [b"\\xff" * size for _ in range(9)]  # not-a-number to a float, left behind in freed memory
 found = WordVectors.train({SENTENCES!r}).words({VOCABULARY!r})
@@ -106,7 +106,7 @@ def test_training_epochs_shrink_as_text_grows(monkeypatch: pytest.MonkeyPatch) -
     distinct = list(dict.fromkeys(sentence.lower() for sentence in SENTENCES))
     size = sum(len(words_of(sentence)) for sentence in distinct)
     for words in (100 * size, 2 * size, size // 100):
-        monkeypatch.setattr(vectors, "WORDS_TO_READ", words)
+        monkeypatch.setattr(word_vectors, "WORDS_TO_READ", words)
         WordVectors.train(SENTENCES)
     assert epochs == [5, 2, 1]
 
@@ -299,5 +299,5 @@ def test_other_files_are_refused(tmp_path: Path, name: str, make: Callable[[Path
 
 
 def test_fasttext_is_imported_only_where_it_is_needed() -> None:
-    code = "import sys, srnet.vectors; sys.exit('fasttext' in sys.modules)"
+    code = "import sys, srnet.word_vectors; sys.exit('fasttext' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], env=os.environ | {"OMP_NUM_THREADS": "1"}).returncode == 0
