@@ -62,10 +62,10 @@ def run(
     Raises:
         InputError: if there is no scheduler at the address.
     """
-    store.sweep()
     agenda = Agenda(experiments, store, lambda experiment: effort(experiment, inputs))
-    if agenda.is_over:
+    if agenda.is_over:  # results that are there are read, and nothing else is: no text, no model, no lock
         return agenda.report
+    store.sweep()
     with _bar() as bar:
         watch = _Watch(bar, agenda, inputs)
         if scheduler:
