@@ -1,19 +1,16 @@
 """What each experiment means: the model it starts from, what it trains, what its record says."""
 
-from collections.abc import Callable, Mapping
-from functools import lru_cache, singledispatch
-from pathlib import Path
+from collections.abc import Callable
+from functools import singledispatch
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import nn
 from transformers import PreTrainedModel
 
 from srnet.bias import BiasModel, bias_features
 from srnet.costs import BACKWARD, FORWARD
-from srnet.encoding import Encoded
 from srnet.evaluation import scores
 from srnet.experiments import (
     Bias,
@@ -32,12 +29,13 @@ from srnet.experiments import (
     pretrained,
     tokenised,
 )
-from srnet.inputs import Inputs, encoded, plm_source, read_text, test_sets, training_set, word_vectors
+from srnet.inputs import Inputs, all_sets, encoded, gold, plm_source, read_text, word_vectors
 from srnet.magnitude import prune_iteratively, train_masked
 from srnet.mask_training import train_mask
 from srnet.masks import Mask, magnitude_mask
 from srnet.models import fingerprint, load_classifier, prunable_weights
 from srnet.records import machine
+from srnet.results import Examples, at_level, at_step, examples, save_examples, test_sets
 from srnet.store import Entry, Store
 from srnet.tasks import TASKS
 from srnet.training import Objective, Trace, fit, make_objective, predict, shuffled_batches
@@ -86,9 +84,9 @@ def load_model(model: Model, num_labels: int, store: Store, inputs: Inputs, seed
     if isinstance(model, FineTuned):
         return _with_weights(model, model, "weights", num_labels, store, inputs)
     if isinstance(model, Checkpoint):
-        return _with_weights(model, model.of, _at(model.step), num_labels, store, inputs)
+        return _with_weights(model, model.of, at_step("weights", model.step), num_labels, store, inputs)
     if isinstance(model, Pruned) and model.method == "imp":
-        return _with_weights(model, model.trajectory, _at_level(model.sparsity), num_labels, store, inputs)
+        return _with_weights(model, model.trajectory, at_level("weights", model.sparsity), num_labels, store, inputs)
     found = model if isinstance(model, Pruned) else model.like
     loaded = load_model(model.of, num_labels, store, inputs, model.seed if isinstance(model, Pruned) else seed)
     Mask.load(store.file(found, "mask.safetensors")).apply_to(loaded)
@@ -102,30 +100,25 @@ def _run(experiment: Experiment, entry: Entry, store: Store, inputs: Inputs, adv
 
 @_run.register
 def _tokens(experiment: Tokenised, entry: Entry, store: Store, inputs: Inputs, advance: Advance) -> None:
-    sets = encoded(experiment.data, experiment.of, inputs)
-    for name, part in sets.items():
-        entry.save(name, part.packed())
-    entry.record["examples"] = {name: len(part) for name, part in sets.items()}
-    entry.record["tokens"] = {name: int(part.lengths.sum()) for name, part in sets.items()}
+    text, tokens = all_sets(experiment.data, inputs), encoded(experiment.data, experiment.of, inputs)
+    save_examples({name: Examples(tokens[name], gold(part)) for name, part in text.items()}, entry)
 
 
 @_run.register
 def _bias(experiment: Bias, entry: Entry, store: Store, inputs: Inputs, advance: Advance) -> None:
     data, task, vectors = experiment.data, TASKS[experiment.data.task], word_vectors(experiment.data, inputs)
-    train = training_set(data, inputs)
-    features, own = bias_features(train, task.bias, vectors), len(read_text(data, inputs).train)
-    model = BiasModel.fit(features[:own], np.array(train["label"][:own]), len(task.labels))
-    log_probs = {"train": torch.from_numpy(model.log_probs(features))}
-    for name, test in test_sets(data, inputs).items():
-        log_probs[name] = torch.from_numpy(model.log_probs(bias_features(test, task.bias, vectors)))
-    sets = {"train": train, **test_sets(data, inputs)}
-    entry.record["metrics"] = {name: scores(log_probs[name], part, task.metric) for name, part in sets.items()}
+    sets = all_sets(data, inputs)
+    features = {name: bias_features(part, task.bias, vectors) for name, part in sets.items()}
+    own = len(read_text(data, inputs).train)  # the ID examples, which come first
+    model = BiasModel.fit(features["train"][:own], np.array(sets["train"]["label"][:own]), len(task.labels))
+    log_probs = {name: torch.from_numpy(model.log_probs(each)) for name, each in features.items()}
+    entry.record["metrics"] = {name: scores(log_probs[name], gold(part), task.metric) for name, part in sets.items()}
     entry.save("log_probs", log_probs)
 
 
 @_run.register
 def _fine_tuned(experiment: FineTuned, entry: Entry, store: Store, inputs: Inputs, advance: Advance) -> None:
-    recipe, seed, data = experiment.recipe, experiment.seed, _encoded(experiment, store)["train"]
+    recipe, seed, data = experiment.recipe, experiment.seed, _examples(experiment, "train", store).encoded
     model = load_model(experiment.of, _classes(experiment.data), store, inputs, seed)
     batches, objective = shuffled_batches(data, recipe, seed), _objective(experiment, store)
     done = _per_step(experiment, advance)
@@ -134,8 +127,8 @@ def _fine_tuned(experiment: FineTuned, entry: Entry, store: Store, inputs: Input
     def after_step(step: int) -> None:
         done(step)
         if step in experiment.checkpoints:
-            entry.save(_at(step), model.state_dict())
-            middle[str(step)] = _evaluate(model, experiment, entry, store, inputs, f"logits-{step}")
+            entry.save(at_step("weights", step), model.state_dict())
+            middle[str(step)] = _evaluate(model, experiment, entry, store, step)
 
     if isinstance(experiment.of, Masked):
         mask = Mask.load(store.file(experiment.of.like, "mask.safetensors"))
@@ -146,7 +139,7 @@ def _fine_tuned(experiment: FineTuned, entry: Entry, store: Store, inputs: Input
         trace = fit(model, everything, data, batches, recipe, objective, seed, after_step, snapshot=saved)
     entry.save("weights", model.state_dict())
     entry.record |= {"seed": seed, "matrices": len(prunable_weights(model))} | _trained(trace)
-    entry.record["metrics"] = _evaluate(model, experiment, entry, store, inputs)
+    entry.record["metrics"] = _evaluate(model, experiment, entry, store)
     if middle:
         entry.record["checkpoints"] = middle
 
@@ -155,26 +148,27 @@ def _fine_tuned(experiment: FineTuned, entry: Entry, store: Store, inputs: Input
 def _teacher(experiment: Teacher, entry: Entry, store: Store, inputs: Inputs, advance: Advance) -> None:
     of = experiment.of
     model = load_model(of, _classes(of.data), store, inputs, of.seed)
-    logits = predict(model, _encoded(of, store)["train"])
+    train = _examples(of, "train", store)
+    logits = predict(model, train.encoded)
     entry.save("train", {"probs": torch.softmax(logits, dim=-1)})
-    entry.record["metrics"] = {"train": scores(logits, training_set(of.data, inputs), TASKS[of.data.task].metric)}
+    entry.record["metrics"] = {"train": scores(logits, train.gold, TASKS[of.data.task].metric)}
 
 
 @_run.register
 def _trajectory(experiment: Trajectory, entry: Entry, store: Store, inputs: Inputs, advance: Advance) -> None:
-    recipe, seed, data = experiment.recipe, experiment.seed, _encoded(experiment, store)["train"]
+    recipe, seed, data = experiment.recipe, experiment.seed, _examples(experiment, "train", store).encoded
     model = load_model(experiment.of, _classes(experiment.data), store, inputs, seed)
     found_in = fingerprint(prunable_weights(model, experiment.pooler))
 
-    def at_level(level: float, mask: Mask) -> None:
+    def keep(level: float, mask: Mask) -> None:
         Mask(mask, pretrained(experiment.of).name, found_in).save(
-            entry.folder / f"{_at_level(level, 'mask')}.safetensors"
+            entry.folder / f"{at_level('mask', level)}.safetensors"
         )
-        entry.save(_at_level(level), model.state_dict())
+        entry.save(at_level("weights", level), model.state_dict())
 
     batches, done = shuffled_batches(data, recipe, seed), _per_step(experiment, advance)
     objective, plan = _objective(experiment, store), experiment.plan
-    trace = prune_iteratively(model, data, batches, recipe, objective, plan, seed, at_level, done, entry.snapshot)
+    trace = prune_iteratively(model, data, batches, recipe, objective, plan, seed, keep, done, entry.snapshot)
     entry.record |= {"seed": seed} | _trained(trace)
 
 
@@ -185,7 +179,7 @@ def _pruned(experiment: Pruned, entry: Entry, store: Store, inputs: Inputs, adva
         experiment.of if rewound else experiment, _classes(experiment.data), store, inputs, experiment.seed
     )
     if iterative:
-        name = f"{_at_level(experiment.sparsity, 'mask')}.safetensors"
+        name = f"{at_level('mask', experiment.sparsity)}.safetensors"
         mask = Mask.load(store.file(experiment.trajectory, name))
     else:
         weights = prunable_weights(model, experiment.pooler)
@@ -198,15 +192,16 @@ def _pruned(experiment: Pruned, entry: Entry, store: Store, inputs: Inputs, adva
         mask.apply_to(model)
     mask.save(entry.folder / "mask.safetensors")
     entry.record |= {"seed": experiment.seed, "sparsity": mask.sparsity, "zeros": mask.zeros()}
-    entry.record["metrics"] = _evaluate(model, experiment, entry, store, inputs)
+    entry.record["metrics"] = _evaluate(model, experiment, entry, store)
 
 
 def _train_mask(
     experiment: Pruned, model: PreTrainedModel, entry: Entry, store: Store, inputs: Inputs, advance: Advance
 ) -> Mask:
     assert experiment.recipe
-    recipe, seed, data = experiment.recipe, experiment.seed, _encoded(experiment, store)
-    train, dev = data["train"], data[TASKS[experiment.data.task].dev_name]
+    recipe, seed = experiment.recipe, experiment.seed
+    names = "train", TASKS[experiment.data.task].dev_name
+    train, dev = (_examples(experiment, name, store).encoded for name in names)
     batches, objective = shuffled_batches(train, recipe, seed), _objective(experiment, store)
     done = _per_step(experiment, advance)
     search = train_mask(model, train, dev, batches, recipe, objective, experiment.mask_plan, seed, done, entry.snapshot)
@@ -224,14 +219,15 @@ def _with_weights(
 
 
 def _evaluate(
-    model: PreTrainedModel, experiment: Trained, entry: Entry, store: Store, inputs: Inputs, name: str = "logits"
+    model: PreTrainedModel, experiment: Trained, entry: Entry, store: Store, step: int | None = None
 ) -> dict[str, Any]:
     """Test a model on all sets of its task, ``E_d(f(θ))``, and keep the logits: a later metric needs no model."""
-    task, sets, tests = TASKS[experiment.data.task], _encoded(experiment, store), test_sets(experiment.data, inputs)
-    logits = {test: predict(model, sets[test]) for test in tests}
-    entry.save(name, logits)
+    task = TASKS[experiment.data.task]
+    tests = {test: _examples(experiment, test, store) for test in test_sets(tokenised(experiment), store)}
+    logits = {test: predict(model, part.encoded) for test, part in tests.items()}
+    entry.save(at_step("logits", step), logits)
     bias = {task.dev_name: store.tensors(Bias(experiment.data), "log_probs")[task.dev_name]}
-    return {test: scores(logits[test], part, task.metric, bias.get(test)) for test, part in tests.items()}
+    return {test: scores(logits[test], part.gold, task.metric, bias.get(test)) for test, part in tests.items()}
 
 
 def _trained(trace: Trace) -> dict[str, Any]:
@@ -256,25 +252,9 @@ def _per_step(experiment: Trained, advance: Advance) -> Callable[[int], None]:
     return lambda step: advance(units)
 
 
-def _encoded(experiment: Trained, store: Store) -> Mapping[str, Encoded]:
-    of = tokenised(experiment)
-    record = store.record(of)
-    files = {name: f"{name}.safetensors" for name in record["examples"]}
-    return {name: _unpacked(store.file(of, file), record["files"][file]["sha256"]) for name, file in files.items()}
-
-
-@lru_cache(maxsize=16)  # the data sets of the three tasks
-def _unpacked(path: Path, checksum: str) -> Encoded:
-    return Encoded.unpacked(load_file(path))
+def _examples(experiment: Trained, name: str, store: Store) -> Examples:
+    return examples(tokenised(experiment), name, store)
 
 
 def _classes(data: Data) -> int:
     return len(TASKS[data.task].labels)
-
-
-def _at(step: int) -> str:
-    return f"weights-{step}"
-
-
-def _at_level(level: float, what: str = "weights") -> str:
-    return f"{what}-{100 * level:.0f}"

@@ -12,8 +12,8 @@ from transformers import PreTrainedModel
 
 from srnet.encoding import Encoded
 from srnet.errors import InputError
+from srnet.evaluation import correct
 from srnet.masks import SCOPES, Mask, count_zeros, solve
-from srnet.metrics import correct
 from srnet.models import prunable_weights
 from srnet.snapshots import Snapshot, State
 from srnet.training import Objective, Recipe, Trace, fit, predict

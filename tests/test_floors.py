@@ -7,7 +7,7 @@ import srnet
 
 PACKAGE = Path(srnet.__file__).parent
 FLOORS = [
-    {"errors", "files", "losses", "masks", "metrics"},
+    {"errors", "files", "losses", "masks"},
     {"readers", "formats", "tasks", "statistics", "hub", "encoding", "vectors", "bias", "pocket", "models"},
     {"snapshots", "training", "mask_training", "magnitude", "pruning", "evaluation"},
     {
@@ -15,6 +15,7 @@ FLOORS = [
         "inputs",
         "records",
         "store",
+        "results",
         "lengths",
         "costs",
         "calibration",
