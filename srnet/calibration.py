@@ -2,25 +2,30 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 from transformers import AutoModelForSequenceClassification, PretrainedConfig, PreTrainedModel
 
 from srnet.costs import Cost, Size, architecture, model_size, size_of
 from srnet.encoding import Encoded
 from srnet.experiments import Experiment, Pretrained, Teacher, Trained, pretrained
 from srnet.inputs import Inputs
-from srnet.training import Recipe, fit, make_objective, predict
+from srnet.training import Recipe, TrainingRun, fit, make_objective, predict
 
 SMALL = 30_000_000  # weights of a model that is measured as it is
 LAYERS, EXAMPLES = 2, 16  # of a larger one, that many layers are measured, and on a CPU that many examples a step
 ENOUGH = 4.0  # seconds of steps
 LEAST, MOST = 2, 10_000  # steps of each kind; the first is not measured, for it allocates memory
+
+
+class _EnoughError(Exception):
+    """Enough steps have been measured."""
 
 
 @dataclass(frozen=True)
@@ -117,19 +122,25 @@ def _measured(config: PretrainedConfig, batch_size: int, width: int, device: str
 
 def _seconds_a_step(model: PreTrainedModel, data: Encoded, batch_size: int) -> tuple[float, float]:
     """Return the times of a step with one token, which is all optimiser, and of one with all examples but that."""
-    clock, last = _clock(model), time.monotonic() + ENOUGH
+    rows = {"short": slice(batch_size, None), "full": slice(0, batch_size)}
+    parts = {name: Encoded(data.input_ids[of], None, data.lengths[of], data.labels[of]) for name, of in rows.items()}
+    short, full = (_median_step(model, part, ENOUGH / 2) for part in parts.values())
+    return short, full
+
+
+def _median_step(model: PreTrainedModel, data: Encoded, enough: float) -> float:
+    clock, last = _clock(model), time.monotonic() + enough
     ends = [clock()]
 
-    def batches() -> Iterator[Tensor]:
-        while len(ends) <= 2 * LEAST or time.monotonic() < last:
-            yield torch.tensor([batch_size])
-            yield torch.arange(batch_size)
+    def after_step(step: int) -> None:
+        ends.append(clock())
+        if step > LEAST and time.monotonic() > last:
+            raise _EnoughError
 
-    recipe, objective = Recipe(steps=2 * MOST, batch_size=batch_size), make_objective("std")
-    parameters = list(model.parameters())
-    fit(model, parameters, data, batches(), recipe, objective, 0, lambda step: ends.append(clock()))
-    seconds = np.diff(ends)[2:]
-    return float(np.median(seconds[::2])), float(np.median(seconds[1::2]))
+    recipe, objective = Recipe(steps=MOST, batch_size=len(data)), make_objective("std")
+    with suppress(_EnoughError):
+        fit(model, list(model.parameters()), TrainingRun(data, recipe, objective, 0, after_step))
+    return float(np.median(np.diff(ends)[1:]))
 
 
 def _seconds_of_prediction(model: PreTrainedModel, data: Encoded) -> float:

@@ -30,7 +30,7 @@ from srnet.pocket import World, plm_folder
 from srnet.profiles import PROFILES
 from srnet.store import Store
 from srnet.tasks import TASKS
-from srnet.training import fit, make_objective, predict, shuffled_batches
+from srnet.training import TrainingRun, fit, make_objective, predict
 
 INPUTS = Inputs(device="cpu")
 PLM = Pretrained("pocket", folder_digest(plm_folder()))
@@ -230,7 +230,7 @@ def test_speed_is_that_of_real_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(3):
         speed = calibrate(model.config, 32, round(passes.processed / passes.examples), "cpu")
         start, parameters = time.process_time(), list(model.parameters())
-        fit(model, parameters, train, shuffled_batches(train, recipe, 1), recipe, make_objective("std"), 1)
+        fit(model, parameters, TrainingRun(train, recipe, make_objective("std"), 1))
         found = time.process_time() - start
         ratios.append(speed.seconds(Cost(30, passes), size_of(model.config)) / found)
     assert 0.5 < median(ratios) < 2

@@ -9,7 +9,7 @@ PACKAGE = Path(srnet.__file__).parent
 FLOORS = [
     {"errors", "files", "losses", "masks"},
     {"readers", "formats", "tasks", "statistics", "hub", "encoding", "vectors", "bias", "pocket", "models"},
-    {"snapshots", "training", "mask_training", "magnitude", "pruning", "evaluation"},
+    {"snapshots", "training", "mask_training", "magnitude", "masked", "pruning", "evaluation"},
     {
         "experiments",
         "inputs",

@@ -12,7 +12,8 @@ from srnet.compute import load_model
 from srnet.executor import run
 from srnet.experiments import Experiment, Model
 from srnet.inputs import Inputs, read_text, training_set
-from srnet.masks import count_zeros, magnitude_mask
+from srnet.magnitude import magnitude_mask
+from srnet.masks import count_zeros
 from srnet.models import folder_digest, prunable_weights
 from srnet.pocket import World, plm_folder
 from srnet.store import Store

@@ -25,7 +25,8 @@ from srnet import (
     save_subnetwork,
 )
 from srnet.encoding import Encoded
-from srnet.masks import count_zeros, magnitude_mask
+from srnet.magnitude import magnitude_mask
+from srnet.masks import count_zeros
 from srnet.models import fingerprint, folder_digest, prunable_weights
 from srnet.tasks import NLI_LABELS, pair_dataset
 from srnet.training import predict
