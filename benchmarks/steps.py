@@ -16,7 +16,7 @@ from srnet.losses import make_objective
 from srnet.magnitude import LEVELS, ImpPlan, last_step, prune_iteratively
 from srnet.mask_training import MaskPlan, train_mask
 from srnet.pocket import World, build_nli, plm_folder
-from srnet.training import fit, shuffled_batches
+from srnet.training import TrainingRun, fit
 
 REPETITIONS, STEPS = 9, 60
 
@@ -42,20 +42,18 @@ def main() -> None:
 
     def dense(data=train):  # type: ignore[no-untyped-def]
         model = load_classifier(plm_folder(), 3, seed=0)
-        batches = shuffled_batches(train, recipe, 0)
-        return seconds(lambda: fit(model, list(model.parameters()), data, batches, recipe, objective, 0))
+        run = TrainingRun(data, recipe, objective, seed=0)
+        return seconds(lambda: fit(model, list(model.parameters()), run))
 
     def masked() -> float:
         model = load_classifier(plm_folder(), 3, seed=0)
-        batches = shuffled_batches(train, recipe, 0)
-        return seconds(lambda: train_mask(model, train, few, batches, recipe, objective, MaskPlan(0.7, 20), 0))
+        run = TrainingRun(train, recipe, objective, seed=0)
+        return seconds(lambda: train_mask(model, run, few, MaskPlan(0.7, 20)))
 
     def iterative() -> float:
         model = load_classifier(plm_folder(), 3, seed=0)
-        batches, plan = shuffled_batches(train, recipe, 0), ImpPlan()
-        return seconds(
-            lambda: prune_iteratively(model, train, batches, recipe, objective, plan, 0, lambda level, mask: None)
-        )
+        run = TrainingRun(train, recipe, objective, seed=0)
+        return seconds(lambda: prune_iteratively(model, run, ImpPlan(), lambda level, mask: None))
 
     runs = [(dense(), masked(), dense(padded), iterative()) for _ in range(REPETITIONS)]
     print(f"fine-tuning, batch 16: {1000 * median(run[0] for run in runs) / STEPS:.2f} ms a step")

@@ -81,10 +81,9 @@ class Agenda:
     """
 
     def __init__(self, experiments: Sequence[Experiment], store: Store, duration: Duration) -> None:
-        self.store, self.report = store, Report()
+        self.store, self.report, self._duration = store, Report(), duration
         self.todo = missing(experiments, store)
-        self._known = {experiment.key: experiment for experiment in closure(list(experiments))}
-        self._urgency = urgency(list(self._known.values()), duration)
+        self._rank()
         self._waiting, self._busy = dict.fromkeys(self.todo), dict[Experiment, float]()
         self._open = {experiment.key for experiment in self.todo}
         self._repaired: set[str] = set()
@@ -168,7 +167,13 @@ class Agenda:
         self._waiting |= dict.fromkeys([*again, experiment])
         self._open |= {each.key for each in again}
         self.todo += again
+        self._rank()
         return True
+
+    def _rank(self) -> None:
+        """Find out what is urgent; what is there already is left alone, for nothing need be known of it."""
+        todo = set(self.todo)
+        self._urgency = urgency([each for each in closure(self.todo) if each in todo], self._duration)
 
     def _fail(self, experiment: Experiment, reason: str) -> list[Experiment]:
         self.report.failed[experiment] = reason

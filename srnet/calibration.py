@@ -2,12 +2,11 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import torch
-from torch import Tensor
 from transformers import AutoModelForSequenceClassification, PretrainedConfig
 
 from srnet.encoding import Encoded
@@ -18,13 +17,13 @@ from srnet.losses import make_objective
 from srnet.plms import architecture, size
 from srnet.store import Store
 from srnet.tasks import TASKS
-from srnet.training import Recipe, fit
+from srnet.training import Recipe, TrainingRun, fit
 from srnet.work import BACKWARD, FORWARD, effort
 
 STEPS, LEAST = 20, 2  # steps that are measured, and how many of them if they are slow
-ENOUGH = 4.0  # seconds of steps, after which no more than the least are made
-LARGE, FEW = 30_000_000, 8  # prunable weights of a model whose steps on a CPU are measured with that many examples;
-# an example of BERT-base then takes 4 % longer than in a batch of 32
+# Prunable weights of a model whose steps on a CPU are slow, and are measured with that many examples; an example of
+# BERT-base then takes 4 % longer than in a batch of 32.
+LARGE, FEW = 30_000_000, 8
 
 
 def measure_speed(experiments: Sequence[Experiment], inputs: Inputs, store: Store) -> float:
@@ -50,19 +49,22 @@ def measure_speed(experiments: Sequence[Experiment], inputs: Inputs, store: Stor
         return 0.0
     plm, recipe, data = load.most_common(1)[0][0]
     prunable = size(plm, len(TASKS[data.task].labels), False, inputs).prunable
+    recipe = replace(recipe, steps=1 + STEPS, warmup=0)
     if prunable > LARGE and inputs.place == "cpu":
-        recipe = replace(recipe, batch_size=min(recipe.batch_size, FEW))
+        recipe = replace(recipe, steps=1 + LEAST, batch_size=min(recipe.batch_size, FEW))
     tokens = round(mean_length(data, "train"))
     passes = (FORWARD + BACKWARD) * recipe.batch_size * tokens
     return seconds_a_step(architecture(plm, inputs), recipe, tokens, inputs.place) / (passes * prunable)
 
 
 def seconds_a_step(config: PretrainedConfig, recipe: Recipe, tokens: int, device: str) -> float:
-    """Return the median time of a training step of a model of random weights; takes about ten seconds at most.
+    """Return the median time of a training step of a model of random weights.
+
+    The first step allocates memory and does not count.
 
     Args:
         config: the architecture.
-        recipe: how it is trained; its number of steps does not matter.
+        recipe: how it is trained; all its steps are made, at least two.
         tokens: of each example.
         device: torch device; on a CPU, one thread is used, as in `srnet.executor`.
     """
@@ -72,7 +74,7 @@ def seconds_a_step(config: PretrainedConfig, recipe: Recipe, tokens: int, device
         seconds = np.diff(_ends(config, recipe, tokens, device))
     finally:
         torch.set_num_threads(threads)
-    return float(np.median(seconds[1:]))  # the first allocates memory
+    return float(np.median(seconds[1:]))
 
 
 def _ends(config: PretrainedConfig, recipe: Recipe, tokens: int, device: str) -> list[float]:
@@ -81,15 +83,11 @@ def _ends(config: PretrainedConfig, recipe: Recipe, tokens: int, device: str) ->
     clock = time.process_time if device == "cpu" else time.perf_counter
     model = AutoModelForSequenceClassification.from_config(config)
     torch.nn.Module.to(model, device)
-    size, last = recipe.batch_size, time.monotonic() + ENOUGH
+    size = recipe.batch_size
     same = torch.ones(size, tokens, dtype=torch.int32)
     data = Encoded(same, None, torch.full((size,), tokens), torch.zeros(size, dtype=torch.int64))
 
-    def batches() -> Iterator[Tensor]:
-        while len(ends) <= 1 + LEAST or time.monotonic() < last:
-            yield torch.arange(size)
-
     ends = [clock()]
-    trained, steps = list(model.parameters()), replace(recipe, steps=1 + STEPS, warmup=0)
-    fit(model, trained, data, batches(), steps, make_objective("std"), 0, lambda step: ends.append(clock()))
+    run = TrainingRun(data, recipe, make_objective("std"), 0, lambda step: ends.append(clock()))
+    fit(model, list(model.parameters()), run)
     return ends

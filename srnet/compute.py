@@ -1,18 +1,16 @@
 """What each experiment means: the model it starts from, what it trains, what its record says."""
 
-from collections.abc import Callable, Mapping
-from functools import lru_cache, singledispatch
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import singledispatch
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import nn
 from transformers import PreTrainedModel
 
 from srnet.bias import BiasModel, bias_features
-from srnet.encoding import Encoded
 from srnet.environment import Inputs
 from srnet.evaluation import scores
 from srnet.experiments import (
@@ -33,27 +31,29 @@ from srnet.experiments import (
     tokenised,
 )
 from srnet.inputs import (
+    all_sets,
     encoded,
+    gold,
     read_text,
-    test_sets,
-    training_set,
     word_vectors,
 )
 from srnet.losses import make_objective
-from srnet.magnitude import prune_iteratively, train_masked
+from srnet.magnitude import magnitude_mask, prune_iteratively
 from srnet.mask_training import train_mask
-from srnet.masks import Mask, magnitude_mask
+from srnet.masked import train_masked
+from srnet.masks import Mask
 from srnet.models import load_classifier, prunable_weights, weights_digest
 from srnet.plms import plm_source
 from srnet.records import machine
+from srnet.results import Examples, at_level, at_step, examples, save_examples, test_sets
 from srnet.store import Entry, Store
 from srnet.tasks import TASKS
 from srnet.training import (
     Objective,
     Trace,
+    TrainingRun,
     fit,
     predict,
-    shuffled_batches,
 )
 from srnet.work import BACKWARD, FORWARD
 
@@ -79,7 +79,7 @@ def compute(experiment: Experiment, store: Store, inputs: Inputs, advance: Advan
     """
     with store.writing(experiment) as entry:
         if entry:
-            _run(experiment, entry, store, inputs, advance)
+            _run(experiment, _Job(entry, store, inputs, advance))
             entry.record["machine"] = machine(inputs.place)
         return entry is not None
 
@@ -101,131 +101,165 @@ def load_model(model: Model, num_labels: int, store: Store, inputs: Inputs, seed
     if isinstance(model, FineTuned):
         return _with_weights(model, model, "weights", num_labels, store, inputs)
     if isinstance(model, Checkpoint):
-        return _with_weights(model, model.of, _at(model.step), num_labels, store, inputs)
+        return _with_weights(model, model.of, at_step("weights", model.step), num_labels, store, inputs)
     if isinstance(model, Pruned) and model.method == "imp":
-        return _with_weights(model, model.trajectory, _at_level(model.sparsity), num_labels, store, inputs)
+        return _with_weights(model, model.trajectory, at_level("weights", model.sparsity), num_labels, store, inputs)
     found = model if isinstance(model, Pruned) else model.like
     loaded = load_model(model.of, num_labels, store, inputs, model.seed if isinstance(model, Pruned) else seed)
     Mask.load(store.file(found, "mask.safetensors")).apply_to(loaded)
     return loaded
 
 
+@dataclass(frozen=True)
+class _Job:
+    """What an experiment is computed with.
+
+    Attributes:
+        entry: where its result is put together.
+        store: where the results of its operands are.
+        inputs: where text and pre-trained models lie.
+        advance: told of units of work done.
+    """
+
+    entry: Entry
+    store: Store
+    inputs: Inputs
+    advance: Advance
+
+    def model(self, of: Model, data: Data, seed: int) -> PreTrainedModel:
+        """Return the model that an experiment starts from."""
+        return load_model(of, len(TASKS[data.task].labels), self.store, self.inputs, seed)
+
+    def run(self, experiment: Trained, after_step: Callable[[int], None] = lambda step: None) -> TrainingRun:
+        """Return the training that an experiment is."""
+        recipe = experiment.recipe
+        assert recipe
+
+        def step_done(step: int) -> None:
+            self.advance(recipe.batch_size * (FORWARD + BACKWARD))
+            after_step(step)
+
+        data, objective = self.examples(experiment, "train").encoded, self._objective(experiment)
+        return TrainingRun(data, recipe, objective, experiment.seed, step_done, self.entry.snapshot)
+
+    def examples(self, experiment: Trained, name: str) -> Examples:
+        """Return a data set of an experiment's task."""
+        return examples(tokenised(experiment), name, self.store)
+
+    def evaluate(self, model: PreTrainedModel, experiment: Trained, step: int | None = None) -> dict[str, Any]:
+        """Test a model on all sets of its task, ``E_d(f(θ))``, and keep the logits: a later metric needs no model."""
+        task = TASKS[experiment.data.task]
+        tests = {test: self.examples(experiment, test) for test in test_sets(tokenised(experiment), self.store)}
+        logits = {test: predict(model, part.encoded) for test, part in tests.items()}
+        self.entry.save(at_step("logits", step), logits)
+        bias = {task.dev_name: self.store.tensors(Bias(experiment.data), "log_probs")[task.dev_name]}
+        return {test: scores(logits[test], part.gold, task.metric, bias.get(test)) for test, part in tests.items()}
+
+    def _objective(self, experiment: Trained) -> Objective:
+        bias = teacher = None
+        if experiment.loss != "std":
+            bias = self.store.tensors(Bias(experiment.data), "log_probs")["train"]
+        if experiment.teacher:
+            teacher = self.store.tensors(experiment.teacher, "train")["probs"]
+        return make_objective(experiment.loss, bias, teacher)
+
+
 @singledispatch
-def _run(experiment: Experiment, entry: Entry, store: Store, inputs: Inputs, advance: Advance) -> None:
+def _run(experiment: Experiment, job: _Job) -> None:
     raise TypeError(f"no way to compute a {type(experiment).__name__}")
 
 
 @_run.register
-def _tokens(experiment: Tokenised, entry: Entry, store: Store, inputs: Inputs, advance: Advance) -> None:
-    sets = encoded(experiment.data, experiment.of, inputs)
-    for name, part in sets.items():
-        entry.save(name, part.packed())
-    entry.record["examples"] = {name: len(part) for name, part in sets.items()}
-    entry.record["tokens"] = {name: int(part.lengths.sum()) for name, part in sets.items()}
+def _tokens(experiment: Tokenised, job: _Job) -> None:
+    text = all_sets(experiment.data, job.inputs)
+    tokens = encoded(experiment.data, experiment.of, job.inputs)
+    save_examples({name: Examples(tokens[name], gold(part)) for name, part in text.items()}, job.entry)
 
 
 @_run.register
-def _bias(experiment: Bias, entry: Entry, store: Store, inputs: Inputs, advance: Advance) -> None:
-    data, task, vectors = experiment.data, TASKS[experiment.data.task], word_vectors(experiment.data, inputs)
-    train = training_set(data, inputs)
-    features, own = bias_features(train, task.bias, vectors), len(read_text(data, inputs).train)
-    model = BiasModel.fit(features[:own], np.array(train["label"][:own]), len(task.labels))
-    log_probs = {"train": torch.from_numpy(model.log_probs(features))}
-    for name, test in test_sets(data, inputs).items():
-        log_probs[name] = torch.from_numpy(model.log_probs(bias_features(test, task.bias, vectors)))
-    sets = {"train": train, **test_sets(data, inputs)}
-    entry.record["metrics"] = {name: scores(log_probs[name], part, task.metric) for name, part in sets.items()}
-    entry.save("log_probs", log_probs)
+def _bias(experiment: Bias, job: _Job) -> None:
+    data, task, vectors = experiment.data, TASKS[experiment.data.task], word_vectors(experiment.data, job.inputs)
+    sets = all_sets(data, job.inputs)
+    features = {name: bias_features(part, task.bias, vectors) for name, part in sets.items()}
+    own = len(read_text(data, job.inputs).train)  # the ID examples, which come first
+    model = BiasModel.fit(features["train"][:own], np.array(sets["train"]["label"][:own]), len(task.labels))
+    log_probs = {name: torch.from_numpy(model.log_probs(each)) for name, each in features.items()}
+    found = {name: scores(log_probs[name], gold(part), task.metric) for name, part in sets.items()}
+    job.entry.record["metrics"] = found
+    job.entry.save("log_probs", log_probs)
 
 
 @_run.register
-def _fine_tuned(experiment: FineTuned, entry: Entry, store: Store, inputs: Inputs, advance: Advance) -> None:
-    recipe, seed, data = experiment.recipe, experiment.seed, _encoded(experiment, store)["train"]
-    model = load_model(experiment.of, _classes(experiment.data), store, inputs, seed)
-    batches, objective = shuffled_batches(data, recipe, seed), _objective(experiment, store)
-    done = _per_step(experiment, advance)
+def _fine_tuned(experiment: FineTuned, job: _Job) -> None:
+    entry, model = job.entry, job.model(experiment.of, experiment.data, experiment.seed)
     middle = entry.snapshot.keep("middle", lambda: middle) or {}
 
     def after_step(step: int) -> None:
-        done(step)
         if step in experiment.checkpoints:
-            entry.save(_at(step), model.state_dict())
-            middle[str(step)] = _evaluate(model, experiment, entry, store, inputs, f"logits-{step}")
+            entry.save(at_step("weights", step), model.state_dict())
+            middle[str(step)] = job.evaluate(model, experiment, step)
 
+    run = job.run(experiment, after_step)
     if isinstance(experiment.of, Masked):
-        mask = Mask.load(store.file(experiment.of.like, "mask.safetensors"))
-        trace = train_masked(model, mask, data, batches, recipe, objective, seed, after_step, entry.snapshot)
+        mask = Mask.load(job.store.file(experiment.of.like, "mask.safetensors"))
+        trace = train_masked(model, mask, run)
         entry.record |= {"sparsity": mask.sparsity, "zeros": mask.zeros()}
     else:
-        everything, saved = list(model.parameters()), entry.snapshot
-        trace = fit(model, everything, data, batches, recipe, objective, seed, after_step, snapshot=saved)
+        trace = fit(model, list(model.parameters()), run)
     entry.save("weights", model.state_dict())
-    entry.record |= {"seed": seed, "matrices": len(prunable_weights(model))} | _trained(trace)
-    entry.record["metrics"] = _evaluate(model, experiment, entry, store, inputs)
+    entry.record |= {"seed": experiment.seed, "matrices": len(prunable_weights(model))} | _trained(trace)
+    entry.record["metrics"] = job.evaluate(model, experiment)
     if middle:
         entry.record["checkpoints"] = middle
 
 
 @_run.register
-def _teacher(experiment: Teacher, entry: Entry, store: Store, inputs: Inputs, advance: Advance) -> None:
+def _teacher(experiment: Teacher, job: _Job) -> None:
     of = experiment.of
-    model = load_model(of, _classes(of.data), store, inputs, of.seed)
-    logits = predict(model, _encoded(of, store)["train"])
-    entry.save("train", {"probs": torch.softmax(logits, dim=-1)})
-    entry.record["metrics"] = {"train": scores(logits, training_set(of.data, inputs), TASKS[of.data.task].metric)}
+    train = job.examples(of, "train")
+    logits = predict(job.model(of, of.data, of.seed), train.encoded)
+    job.entry.save("train", {"probs": torch.softmax(logits, dim=-1)})
+    job.entry.record["metrics"] = {"train": scores(logits, train.gold, TASKS[of.data.task].metric)}
 
 
 @_run.register
-def _trajectory(experiment: Trajectory, entry: Entry, store: Store, inputs: Inputs, advance: Advance) -> None:
-    recipe, seed, data = experiment.recipe, experiment.seed, _encoded(experiment, store)["train"]
-    model = load_model(experiment.of, _classes(experiment.data), store, inputs, seed)
-    found_in = weights_digest(prunable_weights(model, experiment.pooler))
+def _trajectory(experiment: Trajectory, job: _Job) -> None:
+    entry, model = job.entry, job.model(experiment.of, experiment.data, experiment.seed)
+    origin = pretrained(experiment.of).name, weights_digest(prunable_weights(model, experiment.pooler))
 
-    def at_level(level: float, mask: Mask) -> None:
-        Mask(mask, pretrained(experiment.of).name, found_in).save(
-            entry.folder / f"{_at_level(level, 'mask')}.safetensors"
-        )
-        entry.save(_at_level(level), model.state_dict())
+    def keep(level: float, mask: Mask) -> None:
+        Mask(mask, *origin).save(entry.folder / f"{at_level('mask', level)}.safetensors")
+        entry.save(at_level("weights", level), model.state_dict())
 
-    batches, done = shuffled_batches(data, recipe, seed), _per_step(experiment, advance)
-    objective, plan = _objective(experiment, store), experiment.plan
-    trace = prune_iteratively(model, data, batches, recipe, objective, plan, seed, at_level, done, entry.snapshot)
-    entry.record |= {"seed": seed} | _trained(trace)
+    trace = prune_iteratively(model, job.run(experiment), experiment.plan, keep)
+    entry.record |= {"seed": experiment.seed} | _trained(trace)
 
 
 @_run.register
-def _pruned(experiment: Pruned, entry: Entry, store: Store, inputs: Inputs, advance: Advance) -> None:
+def _pruned(experiment: Pruned, job: _Job) -> None:
     iterative, rewound = experiment.method.startswith("imp"), experiment.method != "imp"
-    model = load_model(
-        experiment.of if rewound else experiment, _classes(experiment.data), store, inputs, experiment.seed
-    )
+    model = job.model(experiment.of if rewound else experiment, experiment.data, experiment.seed)
     if iterative:
-        name = f"{_at_level(experiment.sparsity, 'mask')}.safetensors"
-        mask = Mask.load(store.file(experiment.trajectory, name))
+        name = f"{at_level('mask', experiment.sparsity)}.safetensors"
+        mask = Mask.load(job.store.file(experiment.trajectory, name))
     else:
         weights = prunable_weights(model, experiment.pooler)
         if experiment.method == "mask":
-            mask = _train_mask(experiment, model, entry, store, inputs, advance)
+            mask = _train_mask(experiment, model, job)
         else:
             mask = magnitude_mask(weights, experiment.sparsity, experiment.scope)
         mask = Mask(mask, pretrained(experiment.of).name, weights_digest(weights))
     if rewound:
         mask.apply_to(model)
-    mask.save(entry.folder / "mask.safetensors")
-    entry.record |= {"seed": experiment.seed, "sparsity": mask.sparsity, "zeros": mask.zeros()}
-    entry.record["metrics"] = _evaluate(model, experiment, entry, store, inputs)
+    mask.save(job.entry.folder / "mask.safetensors")
+    job.entry.record |= {"seed": experiment.seed, "sparsity": mask.sparsity, "zeros": mask.zeros()}
+    job.entry.record["metrics"] = job.evaluate(model, experiment)
 
 
-def _train_mask(
-    experiment: Pruned, model: PreTrainedModel, entry: Entry, store: Store, inputs: Inputs, advance: Advance
-) -> Mask:
-    assert experiment.recipe
-    recipe, seed, data = experiment.recipe, experiment.seed, _encoded(experiment, store)
-    train, dev = data["train"], data[TASKS[experiment.data.task].dev_name]
-    batches, objective = shuffled_batches(train, recipe, seed), _objective(experiment, store)
-    done = _per_step(experiment, advance)
-    search = train_mask(model, train, dev, batches, recipe, objective, experiment.mask_plan, seed, done, entry.snapshot)
-    entry.record |= _trained(search.trace) | {"selected_step": search.step, "selection": search.selection}
+def _train_mask(experiment: Pruned, model: PreTrainedModel, job: _Job) -> Mask:
+    dev = job.examples(experiment, TASKS[experiment.data.task].dev_name).encoded
+    search = train_mask(model, job.run(experiment), dev, experiment.mask_plan)
+    job.entry.record |= _trained(search.trace) | {"selected_step": search.step, "selection": search.selection}
     return search.mask
 
 
@@ -238,58 +272,8 @@ def _with_weights(
     return loaded
 
 
-def _evaluate(
-    model: PreTrainedModel, experiment: Trained, entry: Entry, store: Store, inputs: Inputs, name: str = "logits"
-) -> dict[str, Any]:
-    """Test a model on all sets of its task, ``E_d(f(θ))``, and keep the logits: a later metric needs no model."""
-    task, sets, tests = TASKS[experiment.data.task], _encoded(experiment, store), test_sets(experiment.data, inputs)
-    logits = {test: predict(model, sets[test]) for test in tests}
-    entry.save(name, logits)
-    bias = {task.dev_name: store.tensors(Bias(experiment.data), "log_probs")[task.dev_name]}
-    return {test: scores(logits[test], part, task.metric, bias.get(test)) for test, part in tests.items()}
-
-
 def _trained(trace: Trace) -> dict[str, Any]:
     bins = np.array_split(np.array(trace.losses), min(CURVE_POINTS, len(trace.losses)))
     ends = np.cumsum([len(values) for values in bins]).tolist()
     curve = [[end, float(values.mean())] for end, values in zip(ends, bins, strict=True)]
     return {"steps": len(trace.losses), "tokens": trace.tokens, "padding": trace.padding, "train_loss": curve}
-
-
-def _objective(experiment: Trained, store: Store) -> Objective:
-    bias = teacher = None
-    if experiment.loss != "std":
-        bias = store.tensors(Bias(experiment.data), "log_probs")["train"]
-    if experiment.teacher:
-        teacher = store.tensors(experiment.teacher, "train")["probs"]
-    return make_objective(experiment.loss, bias, teacher)
-
-
-def _per_step(experiment: Trained, advance: Advance) -> Callable[[int], None]:
-    assert experiment.recipe
-    units = experiment.recipe.batch_size * (FORWARD + BACKWARD)
-    return lambda step: advance(units)
-
-
-def _encoded(experiment: Trained, store: Store) -> Mapping[str, Encoded]:
-    of = tokenised(experiment)
-    record = store.record(of)
-    files = {name: f"{name}.safetensors" for name in record["examples"]}
-    return {name: _unpacked(store.file(of, file), record["files"][file]["sha256"]) for name, file in files.items()}
-
-
-@lru_cache(maxsize=16)  # the data sets of the three tasks
-def _unpacked(path: Path, checksum: str) -> Encoded:
-    return Encoded.unpacked(load_file(path))
-
-
-def _classes(data: Data) -> int:
-    return len(TASKS[data.task].labels)
-
-
-def _at(step: int) -> str:
-    return f"weights-{step}"
-
-
-def _at_level(level: float, what: str = "weights") -> str:
-    return f"{what}-{100 * level:.0f}"

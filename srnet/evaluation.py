@@ -1,49 +1,128 @@
-"""What a record says of a model's logits on one data set, ``E_d(f(θ))``."""
+"""How right a model's logits are on one data set, ``E_d(f(θ))``, and on which examples its biases are no help."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
-from datasets import Dataset
+from numpy.typing import NDArray
+from sklearn.metrics import f1_score
 from torch import Tensor
 
-from srnet.metrics import bias_aligned, correct, correct_two_way, weighted_f1
 from srnet.tasks import HANS_LABELS
 
 
-def scores(logits: Tensor, data: Dataset, metric: str, bias_log_probs: Tensor | None = None) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Gold:
+    """What a model's answers on the N examples of a data set are held against.
+
+    Attributes:
+        labels: gold classes, int64 [N].
+        classes: names of the data set's own classes, which may be fewer than the task's.
+        subsets: name of the part that each example belongs to, such as a heuristic of HANS, str [N]; "" where there
+            are no parts.
+    """
+
+    labels: Tensor
+    classes: tuple[str, ...]
+    subsets: NDArray[np.str_]
+
+
+def correct(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return which examples are classified correctly.
+
+    FEVER-Symmetric has only two of three classes; the arg max is over all three there too, as in the official code.
+
+    Args:
+        logits: float [N, K]; of equal logits the first counts.
+        labels: gold classes, int64 [N].
+
+    Returns:
+        bool [N].
+    """
+    return logits.argmax(dim=-1) == labels
+
+
+def hits(logits: Tensor, gold: Gold) -> Tensor:
+    """Return which examples a model gets right, by the data set's own classes.
+
+    On HANS, which has two for the model's three, the predicted class is the arg max over three; neutral and
+    contradiction then both count as non-entailment (McCoy et al., 2019).
+
+    Args:
+        logits: float [N, K].
+        gold: of the N examples.
+
+    Returns:
+        bool [N].
+    """
+    if gold.classes == HANS_LABELS:
+        return (logits.argmax(dim=-1) != 0) == (gold.labels != 0)
+    return correct(logits, gold.labels)
+
+
+def weighted_f1(logits: Tensor, labels: Tensor) -> float:
+    """Return the F1 score averaged over classes with their shares among the gold labels (Section 4.1, paraphrases).
+
+    A class that is never predicted has an F1 of 0.
+
+    Args:
+        logits: float [N, K], N at least 1.
+        labels: gold classes, int64 [N].
+
+    Returns:
+        A share in [0, 1].
+    """
+    return float(f1_score(labels.cpu(), logits.argmax(dim=-1).cpu(), average="weighted", zero_division=0.0))
+
+
+def bias_aligned(bias_log_probs: Tensor, labels: Tensor) -> Tensor:
+    """Return which examples are bias-aligned: the bias model's most probable class is the gold one.
+
+    All others are bias-conflicting. Of equally probable classes the first counts, as in `correct`, so the share of
+    aligned examples is the bias model's accuracy.
+
+    Args:
+        bias_log_probs: log p_b, float [N, K].
+        labels: gold classes, int64 [N].
+
+    Returns:
+        bool [N].
+    """
+    return correct(bias_log_probs, labels)
+
+
+def scores(logits: Tensor, gold: Gold, metric: str, bias_log_probs: Tensor | None = None) -> dict[str, Any]:
     """Return a model's scores on a data set, all shares in [0, 1].
 
     Args:
         logits: float [N, K].
-        data: the examples, with the columns `label` and `subset`.
+        gold: of the N examples.
         metric: the task's headline score (`Task.metric`), given beside accuracy where it is another.
         bias_log_probs: the bias model's log-probabilities for an ID development set, float [N, K].
 
     Returns:
-        ``accuracy`` (on HANS, with neutral and contradiction as one class), ``examples``, the headline score under its
-        name, ``classes`` (accuracy by gold class), ``subsets`` (accuracy by "subset/class", where there are subsets),
-        and ``bias`` (accuracy and number of the examples whose label the bias model finds, ``aligned``, and of those
-        it does not, ``conflicting``; a model that relies on the bias fails on the latter).
+        ``accuracy`` (`hits`), ``examples``, the headline score under its name, ``classes`` (accuracy by gold class),
+        ``subsets`` (accuracy by "subset/class", where there are subsets), and ``bias`` (accuracy and number of the
+        examples whose label the bias model finds, ``aligned``, and of those it does not, ``conflicting``; a model that
+        relies on the bias fails on the latter).
     """
-    labels, names = torch.tensor(data["label"][:]), data.features["label"].names
-    hits = (correct_two_way if tuple(names) == HANS_LABELS else correct)(logits, labels).numpy()
-    result: dict[str, Any] = {"accuracy": float(hits.mean()), "examples": len(hits)}
+    right = hits(logits, gold).numpy()
+    result: dict[str, Any] = {"accuracy": float(right.mean()), "examples": len(right)}
     if metric == "weighted_f1":
-        result[metric] = weighted_f1(logits, labels)
-    classes = np.array(names)[labels.numpy()]
-    result["classes"] = _by(hits, classes)
-    if any(data["subset"]):
-        result["subsets"] = _by(hits, np.char.add(np.char.add(np.array(data["subset"][:]), "/"), classes))
+        result[metric] = weighted_f1(logits, gold.labels)
+    classes = np.array(gold.classes)[gold.labels.numpy()]
+    result["classes"] = _by(right, classes)
+    if (gold.subsets != "").any():
+        result["subsets"] = _by(right, np.char.add(np.char.add(gold.subsets, "/"), classes))
     if bias_log_probs is not None:
-        aligned = bias_aligned(bias_log_probs, labels).numpy()
+        aligned = bias_aligned(bias_log_probs, gold.labels).numpy()
         result["bias"] = {
-            name: {"accuracy": float(hits[group].mean()), "examples": int(group.sum())}
+            name: {"accuracy": float(right[group].mean()), "examples": int(group.sum())}
             for name, group in (("aligned", aligned), ("conflicting", ~aligned))
             if group.any()
         }
     return result
 
 
-def _by(hits: np.ndarray, groups: np.ndarray) -> dict[str, float]:
-    return {str(group): float(hits[groups == group].mean()) for group in np.unique(groups)}
+def _by(right: NDArray[np.bool_], groups: NDArray[np.str_]) -> dict[str, float]:
+    return {str(group): float(right[groups == group].mean()) for group in np.unique(groups)}

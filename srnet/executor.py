@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from math import inf
 from queue import Empty, SimpleQueue
 
 import dask
@@ -28,6 +29,7 @@ from srnet.store import BusyError, DamagedError, Store
 from srnet.work import effort, work
 
 REPORT_EVERY = 0.5  # seconds between two reports of a worker
+LINE_EVERY = 60.0  # seconds between two lines in a log, which has no bar
 TOPIC = "srnet-progress"
 PREFIX = "experiment"  # of task keys; told that such tasks are long, Dask spreads them over its workers
 SHOWS_WITHIN = 60.0  # seconds after which a result that another machine has written must be seen here
@@ -62,10 +64,10 @@ def run(
     Raises:
         InputError: if there is no scheduler at the address.
     """
-    store.clear_up()
     agenda = Agenda(experiments, store, lambda experiment: effort(experiment, inputs, store))
-    if agenda.is_over:
+    if agenda.is_over:  # results that are there are read, and nothing else is: no text, no model, no lock
         return agenda.report
+    store.clear_up()
     with _bar() as bar:
         watch = _Watch(bar, agenda, inputs)
         if scheduler:
@@ -90,6 +92,7 @@ class _Watch:
         self.left: dict[str, int] = {}
         self.row = bar.add_task("", total=0)
         self.finished = self.seen = self.told = 0
+        self.last_line = -inf
         self.update()
         self._say(f"0 of {self.seen} experiments")
 
@@ -116,7 +119,9 @@ class _Watch:
         self.finished += 1
         text = f"{self.finished} of {self.seen} experiments, last {experiment.title}"
         self._say(text)
-        if not self.bar.console.is_terminal:  # in a log, a line for each experiment takes the place of the bar
+        due = time.monotonic() - self.last_line >= LINE_EVERY or self.finished == self.seen
+        if due and not self.bar.console.is_terminal:  # in a log, a line from time to time takes the place of the bar
+            self.last_line = time.monotonic()
             left = self.bar.tasks[self.row].time_remaining
             text += f", about {left:.0f} s left" if left else ""
             self.bar.console.print(text, highlight=False, soft_wrap=True)

@@ -5,12 +5,15 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+import torch
 from datasets import Dataset, concatenate_datasets
 
 from srnet import pocket
 from srnet.encoding import Encoded, encode
 from srnet.environment import Inputs
 from srnet.errors import InputError
+from srnet.evaluation import Gold
 from srnet.experiments import Data, Pretrained
 from srnet.files import digest, sha256
 from srnet.models import load_tokenizer
@@ -78,11 +81,21 @@ def test_sets(data: Data, inputs: Inputs) -> Mapping[str, Dataset]:
     return {TASKS[data.task].dev_name: text.dev} | dict(text.ood)
 
 
+def all_sets(data: Data, inputs: Inputs) -> Mapping[str, Dataset]:
+    """Return the training set, as "train", and the test sets of a task."""
+    return {"train": training_set(data, inputs), **test_sets(data, inputs)}
+
+
+def gold(part: Dataset) -> Gold:
+    """Return what answers on a data set are held against."""
+    labels = torch.tensor(part["label"][:], dtype=torch.int64)
+    return Gold(labels, tuple(part.features["label"].names), np.array(part["subset"][:]))
+
+
 def encoded(data: Data, plm: Pretrained, inputs: Inputs) -> Mapping[str, Encoded]:
-    """Return the training set, as "train", and the test sets of a task, tokenised for a model."""
+    """Return all data sets of a task, tokenised for a model."""
     tokenizer = load_tokenizer(plm_source(plm, inputs))
-    sets = {"train": training_set(data, inputs), **test_sets(data, inputs)}
-    return {name: encode(part, tokenizer) for name, part in sets.items()}
+    return {name: encode(part, tokenizer) for name, part in all_sets(data, inputs).items()}
 
 
 def word_vectors(data: Data, inputs: Inputs) -> WordVectors:

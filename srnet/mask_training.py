@@ -1,8 +1,8 @@
 """Mask training (Algorithm 2): a subnetwork is found by learning which weights to keep, while no weight changes."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import torch
@@ -12,11 +12,11 @@ from transformers import PreTrainedModel
 
 from srnet.encoding import Encoded
 from srnet.errors import InputError
+from srnet.evaluation import correct
 from srnet.masks import SCOPES, Mask, count_zeros, solve
-from srnet.metrics import correct
 from srnet.models import prunable_weights
-from srnet.snapshots import Snapshot, State
-from srnet.training import Objective, Recipe, Trace, fit, predict
+from srnet.snapshots import State
+from srnet.training import Trace, TrainingRun, fit, predict
 
 INITIAL_THRESHOLD = 0.01  # φ at the start of mask training, Appendix A.1
 INITIAL_SCALE = 2.0  # α: a kept weight starts at a score of α·φ
@@ -191,18 +191,7 @@ class MaskSearch:
     trace: Trace
 
 
-def train_mask(
-    model: PreTrainedModel,
-    train: Encoded,
-    dev: Encoded,
-    batches: Iterable[Tensor],
-    recipe: Recipe,
-    objective: Objective,
-    plan: MaskPlan,
-    seed: int,
-    after_step: Callable[[int], None] = lambda step: None,
-    snapshot: Snapshot | None = None,
-) -> MaskSearch:
+def train_mask(model: PreTrainedModel, run: TrainingRun, dev: Encoded, plan: MaskPlan) -> MaskSearch:
     """Learn a mask for the prunable matrices of `model`: ``P^mask_L(f(θ))``, Algorithm 2.
 
     Scores are trained through the straight-through estimator; every Δt_φ steps the thresholds are solved anew to meet
@@ -211,29 +200,23 @@ def train_mask(
 
     Args:
         model: a sequence classifier; its mode may change, nothing else does.
-        train: training examples.
+        run: training examples, loss, and the recipe of the scores.
         dev: in-distribution examples to choose the mask by.
-        batches: indices of the training examples of each step, for ``recipe.steps`` steps.
-        recipe: optimiser and schedule of the scores.
-        objective: the loss.
         plan: sparsity, initialisation, thresholds and selection.
-        seed: seed of dropout.
-        after_step: called with the number of steps done, after each.
-        snapshot: where the search is saved, and goes on from (`srnet.training.fit`).
 
     Raises:
-        InputError: if the model has no such matrices, or there are fewer batches than steps.
+        InputError: if the model has no such matrices.
         DivergedError: if the loss is no longer finite.
     """
-    candidates = plan.candidates(recipe.steps)
+    steps, candidates = run.recipe.steps, plan.candidates(run.recipe.steps)
     with _masked(model, plan) as masks:
         selection: list[tuple[int, float]] = []
         best: dict[str, Tensor] = {}
 
         def solve_and_select(step: int) -> None:
-            if plan.is_solved(step, recipe.steps):
+            if plan.is_solved(step, steps):
                 scores = {name: mask.scores for name, mask in masks.items()}
-                sparsity = plan.sparsity_after(step, recipe.steps)
+                sparsity = plan.sparsity_after(step, steps)
                 for name, (cut, keep) in solve(scores, sparsity, plan.scope).items():
                     masks[name].cut, masks[name].keep = cut, keep
             if step in candidates:
@@ -241,21 +224,19 @@ def train_mask(
                 if not selection or accuracy > max(past for _, past in selection):
                     best.update({name: mask.keep for name, mask in masks.items()})
                 selection.append((step, accuracy))
-            after_step(step)
+            run.after_step(step)
 
         def state() -> State:
             cuts, keeps = {name: mask.cut for name, mask in masks.items()}, {n: mask.keep for n, mask in masks.items()}
             return {"cuts": cuts, "keeps": keeps, "best": best, "selection": selection}
 
-        if snapshot and (past := snapshot.keep("search", state)):
+        if run.snapshot and (past := run.snapshot.keep("search", state)):
             for name, mask in masks.items():
                 mask.cut, mask.keep = past["cuts"][name].to(mask.cut), past["keeps"][name].to(mask.keep)
             best.update(past["best"])
             selection += [(step, accuracy) for step, accuracy in past["selection"]]
         scores = [mask.scores for mask in masks.values()]
-        trace = fit(model, scores, train, batches, recipe, objective, seed, solve_and_select, snapshot=snapshot)
-    if len(trace.losses) < recipe.steps:
-        raise InputError(f"mask training: {len(trace.losses)} batches for {recipe.steps} steps; give one for each")
+        trace = fit(model, scores, replace(run, after_step=solve_and_select))
     step = max(selection, key=lambda candidate: candidate[1])[0]
     return MaskSearch(Mask(best), step, selection, trace)
 

@@ -55,24 +55,10 @@ def threshold(scores: Tensor, sparsity: float) -> Tensor:
     return scores.detach().flatten().kthvalue(k).values
 
 
-def keep_largest(scores: Tensor, sparsity: float) -> Tensor:
-    """Return the mask that removes exactly the `count_zeros` smallest scores; among equal scores the first fall first.
-
-    Args:
-        scores: float tensor of any shape, such as the magnitudes ``abs(W)`` of a weight matrix.
-        sparsity: share of weights to remove, in [0, 1).
-
-    Returns:
-        bool tensor of the shape of `scores`, True where a weight is kept.
-
-    Raises:
-        InputError: if a score is NaN or `sparsity` is outside [0, 1).
-    """
-    return _solve(scores, sparsity)[1]
-
-
 def solve(scores: Mapping[str, Tensor], sparsity: float, scope: str = "local") -> dict[str, tuple[Tensor, Tensor]]:
-    """Return for every matrix its threshold (`threshold`) and its mask (`keep_largest`) at a sparsity.
+    """Return for every matrix its threshold (`threshold`) and which weights are kept, a bool tensor, at a sparsity.
+
+    Exactly the `count_zeros` smallest scores fall, among equal ones the first.
 
     Args:
         scores: float tensors by name.
@@ -197,18 +183,6 @@ class Mask(Mapping[str, Tensor]):
                 raise
             raise InputError(f"{path}: not a readable safetensors file ({error})") from None
         return cls(matrices, header["plm"], header["fingerprint"])
-
-
-def magnitude_mask(weights: Mapping[str, Tensor], sparsity: float, scope: str = "local") -> Mask:
-    """Return the one-shot magnitude mask: the weights of smallest magnitude fall.
-
-    Args:
-        weights: weight matrices by name.
-        sparsity: share to remove, in [0, 1).
-        scope: ``"local"`` or ``"global"``, as in `solve`.
-    """
-    magnitudes = {name: weight.detach().abs() for name, weight in weights.items()}
-    return Mask({name: keep for name, (_, keep) in solve(magnitudes, sparsity, scope).items()})
 
 
 def _unpack(packed: np.ndarray, shape: list[int]) -> Tensor:

@@ -12,7 +12,7 @@ from srnet.losses import make_objective
 from srnet.mask_training import MaskPlan, train_mask
 from srnet.masks import Mask
 from srnet.models import prunable_weights, weights_digest
-from srnet.training import Recipe, shuffled_batches
+from srnet.training import Recipe, TrainingRun
 
 
 def find_subnetwork(
@@ -59,7 +59,6 @@ def find_subnetwork(
         if not (len(data) and int(data.labels.min()) >= 0 and int(data.labels.max()) < classes):
             raise InputError(f"{name}: give at least one example, and labels from 0 to {classes - 1}")
     objective = make_objective(loss, bias_log_probs, teacher_probs)
-    batches = shuffled_batches(train, recipe, seed)
     plan = MaskPlan(sparsity, max(1, recipe.steps // 20) if interval is None else interval)
     with Progress() as bar:
         steps = bar.add_task("mask training", total=recipe.steps)
@@ -67,7 +66,7 @@ def find_subnetwork(
         def advance(step: int) -> None:
             bar.update(steps, completed=step)
 
-        found = train_mask(model, train, dev, batches, recipe, objective, plan, seed, advance)
+        found = train_mask(model, TrainingRun(train, recipe, objective, seed, advance), dev, plan)
     return Mask(found.mask, str(model.config.name_or_path), weights_digest(prunable_weights(model)))
 
 

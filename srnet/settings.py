@@ -12,6 +12,7 @@ from typing import Any
 from srnet.experiments import Checkpoint, Data, FineTuned, Masked, Pretrained, Pruned, Teacher, pretrained
 from srnet.magnitude import is_level
 from srnet.profiles import Training
+from srnet.results import metrics
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Run:
 
     def metrics(self, record: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the metrics by data set, out of the record of the experiment."""
-        return record["metrics"] if self.step is None else record["checkpoints"][str(self.step)]
+        return metrics(record, self.step)
 
 
 @dataclass(frozen=True)

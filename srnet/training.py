@@ -1,6 +1,6 @@
 """The training loop that fine-tuning and mask training share, and prediction."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from math import inf, isfinite
@@ -74,64 +74,74 @@ class Trace:
     padding: int = 0
 
 
+@dataclass(frozen=True)
+class TrainingRun:
+    """One training: what is learned from, for how long, by which loss; fine-tuning and pruning are given one.
+
+    Attributes:
+        data: the training examples.
+        recipe: optimiser and schedule.
+        objective: the loss.
+        seed: seed of data order and of dropout.
+        after_step: called with the number of steps done, after each; it may put the model in evaluation mode.
+        snapshot: where the run is saved, and goes on from. Without one, an interrupted run is lost.
+    """
+
+    data: Encoded
+    recipe: Recipe
+    objective: Objective
+    seed: int
+    after_step: Callable[[int], None] = lambda step: None
+    snapshot: Snapshot | None = None
+
+
 def fit(
     model: PreTrainedModel,
     parameters: Sequence[nn.Parameter],
-    data: Encoded,
-    batches: Iterable[Tensor],
-    recipe: Recipe,
-    objective: Objective,
-    seed: int,
-    after_step: Callable[[int], None] = lambda step: None,
+    run: TrainingRun,
     restarts: Collection[int] = (),
-    snapshot: Snapshot | None = None,
+    last_step: int | None = None,
 ) -> Trace:
-    """Train `parameters` of `model` in place for ``recipe.steps`` steps and leave the model in evaluation mode.
+    """Train `parameters` of `model` in place and leave the model in evaluation mode.
 
-    The training ends earlier where `batches` does; the schedule is that of ``recipe.steps`` steps all the same. A run
-    that goes on from a snapshot passes over the batches that are done and calls nothing for their steps.
+    The caller's random state is left as it was. A snapshot holds `parameters`, optimiser, schedule, random state and
+    trace; a run that goes on from one passes over the batches that are done and calls nothing for their steps.
 
     Args:
         model: a sequence classifier; it is trained on the device that it is on.
         parameters: the tensors that move; all others keep their values.
-        data: the training examples.
-        batches: indices of the examples of each step, int64 [B] (`length_grouped`).
-        recipe: optimiser and schedule.
-        objective: the loss.
-        seed: seed of dropout; the caller's random state is left as it was.
-        after_step: called with the number of steps done, after each; it may put the model in evaluation mode.
+        run: data, recipe, loss and seed.
         restarts: after which steps optimiser and learning-rate schedule start anew.
-        snapshot: where the run is saved, and goes on from; it holds `parameters`, optimiser, schedule, random state
-            and trace. Without one, an interrupted run is lost.
+        last_step: where the training ends, if that is before the end of its schedule.
 
     Raises:
         DivergedError: if the loss is no longer finite.
     """
-    device = next(model.parameters()).device
+    data, recipe, device = run.data, run.recipe, next(model.parameters()).device
     optimiser, trace = _Optimiser(parameters, recipe), Trace()
     with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        if snapshot:
-            past = snapshot.keep("training", lambda: _state(parameters, optimiser, trace, device))
+        torch.manual_seed(run.seed)
+        if run.snapshot:
+            past = run.snapshot.keep("training", lambda: _state(parameters, optimiser, trace, device))
             if past:
                 trace = _restore(past, parameters, optimiser, device)
-        done = len(trace.losses)
-        for step, index in enumerate(islice(batches, done, recipe.steps), start=done + 1):
+        done, batches = len(trace.losses), shuffled_batches(data, recipe, run.seed)
+        for step, index in enumerate(islice(batches, done, last_step or recipe.steps), start=done + 1):
             if not model.training:
                 model.train()
             inputs = data.inputs(index, device)
-            loss = objective(model(**inputs).logits, data.labels[index].to(device), index)
+            loss = run.objective(model(**inputs).logits, data.labels[index].to(device), index)
             trace.losses.append(_finite(loss, step))
             loss.backward()
             optimiser.step()
             real = int(data.lengths[index].sum())
             trace.tokens += real
             trace.padding += inputs["input_ids"].numel() - real
-            after_step(step)
+            run.after_step(step)
             if step in restarts:
                 optimiser.restart()
-            if snapshot:
-                snapshot.tick()
+            if run.snapshot:
+                run.snapshot.tick()
     model.eval()
     return trace
 

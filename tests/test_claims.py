@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from datasets import ClassLabel, Dataset
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -44,7 +43,7 @@ from srnet.claims.measures import (
     unbiased,
 )
 from srnet.environment import Inputs
-from srnet.metrics import weighted_f1
+from srnet.evaluation import Gold, weighted_f1
 from srnet.runs import FIGURES
 from srnet.store import Store
 from srnet.study import COLUMNS, Study, choose
@@ -353,8 +352,8 @@ def test_an_effect_that_is_no_score_says_its_unit(tables: Tables) -> None:
     assert shown.margin.iloc[-1].endswith(" % of fine-tuning")
 
 
-def made_up_set(names: tuple[str, ...], labels: np.ndarray) -> Dataset:
-    return Dataset.from_dict({"label": labels}).cast_column("label", ClassLabel(names=list(names)))
+def made_up_set(names: tuple[str, ...], labels: np.ndarray) -> Gold:
+    return Gold(torch.from_numpy(labels), names, np.full(len(labels), ""))
 
 
 def redrawn(size: int, draws: int, seed: int) -> list[np.ndarray]:
@@ -424,8 +423,12 @@ def points(claim: Claim) -> set[float]:
     return {sparsity for line in claim.measure.lines for sparsity in line.sparsities}
 
 
-def test_resampling_leaves_scores_as_they_are(study: Study, store: Store) -> None:
+def test_resampling_leaves_scores_as_they_are_and_reads_no_text(
+    study: Study, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     table = study.table("figure-2", store)
+    monkeypatch.setattr("srnet.inputs.read_text", lambda *_: pytest.fail("text was read"))
+    monkeypatch.setattr("srnet.pocket.build", lambda *_: pytest.fail("text was generated"))
     drawn = resampled(table, study, "figure-2", store, draws=50)
     assert drawn[COLUMNS].equals(table.reset_index(drop=True))
     assert drawn.shape[1] == len(COLUMNS) + 50

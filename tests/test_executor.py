@@ -1,5 +1,6 @@
 """The same records from one process, from Dask workers, after a killed worker and from two processes at once."""
 
+import io
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cloudpickle
@@ -17,9 +19,12 @@ import dask
 import psutil
 import pytest
 from distributed import LocalCluster
+from rich.console import Console
+from rich.progress import Progress
 
 from srnet import InputError, Recipe, executor, pocket
 from srnet import compute as compute_module
+from srnet.agenda import Agenda
 from srnet.environment import Inputs
 from srnet.executor import PREFIX, _local_client, _with_own_gpu, run
 from srnet.experiments import Data, Experiment, FineTuned, Pretrained, Pruned
@@ -284,6 +289,30 @@ def test_a_study_that_is_killed_and_killed_again_ends_as_an_undisturbed_one() ->
     result = subprocess.run([sys.executable, str(script), *words], capture_output=True, text=True)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "killed 3 times" in result.stdout
+
+
+def test_a_log_has_its_first_and_last_line_and_one_a_minute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now, log = 1000.0, io.StringIO()
+    monkeypatch.setattr(executor, "time", SimpleNamespace(monotonic=lambda: now))
+    with Progress(console=Console(file=log, force_terminal=False), auto_refresh=False) as bar:
+        agenda = Agenda(WANTED, Store(tmp_path), lambda experiment: 1.0)
+        watch = executor._Watch(bar, agenda, INPUTS)
+        for experiment in agenda.todo:
+            watch.finish(experiment)
+            now += 25
+        lines = [int(line.split(" of ")[0]) for line in log.getvalue().splitlines()]
+    assert lines == [1, 4, 7, 10]  # after 0, 75, 150 and 225 seconds; all are ten
+
+
+def test_the_last_line_of_a_log_is_not_held_back(tmp_path: Path) -> None:
+    log = io.StringIO()
+    with Progress(console=Console(file=log, force_terminal=False), auto_refresh=False) as bar:
+        agenda = Agenda(WANTED, Store(tmp_path), lambda experiment: 1.0)
+        watch = executor._Watch(bar, agenda, INPUTS)
+        for experiment in agenda.todo:
+            watch.finish(experiment)
+        lines = [int(line.split(" of ")[0]) for line in log.getvalue().splitlines()]
+    assert lines == [1, ALL]
 
 
 def test_results_do_not_depend_on_the_number_of_threads(

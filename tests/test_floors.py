@@ -7,7 +7,7 @@ import srnet
 
 PACKAGE = Path(srnet.__file__).parent
 FLOORS = [
-    {"errors", "files", "losses", "masks", "metrics", "paper"},
+    {"errors", "files", "losses", "masks", "paper"},
     {
         "pairs",
         "official",
@@ -21,7 +21,7 @@ FLOORS = [
         "pocket",
         "models",
     },
-    {"snapshots", "training", "mask_training", "magnitude", "pruning", "evaluation"},
+    {"snapshots", "training", "mask_training", "magnitude", "masked", "pruning", "evaluation"},
     {
         "experiments",
         "inputs",
@@ -30,6 +30,7 @@ FLOORS = [
         "work",
         "records",
         "store",
+        "results",
         "lengths",
         "costs",
         "calibration",

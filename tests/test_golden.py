@@ -24,9 +24,9 @@ from srnet.mask_training import (
     initial_masks,
     train_mask,
 )
-from srnet.masks import keep_largest
+from srnet.masks import solve
 from srnet.models import prunable_weights
-from srnet.training import Recipe, predict
+from srnet.training import Recipe, TrainingRun, predict
 
 GOLDEN = Path(__file__).parent / "golden"
 LOSSES = np.load(GOLDEN / "losses.npz")
@@ -98,7 +98,8 @@ def initialised(init: str, sparsity: float) -> MaskedWeight:
 def test_hard_initialisation_of_masks(sparsity: float) -> None:
     facts, masked = FACTS[f"gauss_magnitude_{sparsity}"], initialised("hard", sparsity)
     keep = official_mask(f"gauss_magnitude_{sparsity}")
-    np.testing.assert_array_equal(keep_largest(torch.from_numpy(MASKS["gauss_W"]).abs(), sparsity).numpy(), keep)
+    ((_, found),) = solve({"w": torch.from_numpy(MASKS["gauss_W"]).abs()}, sparsity).values()
+    np.testing.assert_array_equal(found.numpy(), keep)
     np.testing.assert_array_equal(masked.keep.numpy(), keep)
     np.testing.assert_array_equal((masked.scores > masked.cut).numpy(), keep)
     assert masked.cut.item() == facts["threshold"] == pytest.approx(INITIAL_THRESHOLD)
@@ -188,7 +189,9 @@ class TestMaskTrainingOfATinyBert:
     def test_dense_model(self, model: BertForSequenceClassification, data: Encoded) -> None:
         np.testing.assert_allclose(predict(model, data)[:8].numpy(), RUN["dense_logits_b0"], atol=1e-5)
 
-    def test_trajectory(self, model: BertForSequenceClassification, data: Encoded) -> None:
+    def test_trajectory(
+        self, model: BertForSequenceClassification, data: Encoded, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         matrices = [str(name) for name in RUN["std50/masked_modules"]]
         cuts: list[list[float]] = []
         scores: list[np.ndarray] = []
@@ -198,17 +201,10 @@ class TestMaskTrainingOfATinyBert:
             cuts.append([matrix.cut.item() for matrix in masked if isinstance(matrix, MaskedWeight)])
             scores[:] = [matrix.scores.numpy(force=True) for matrix in masked if isinstance(matrix, MaskedWeight)]
 
-        found = train_mask(
-            model,
-            data,
-            data,
-            torch.arange(48).split(8),
-            Recipe(steps=6, batch_size=8, lr=5e-3, warmup=2, raw_epsilon=True),
-            make_objective("std"),
-            MaskPlan(sparsity=0.5, interval=3, pooler=True),
-            seed=0,
-            after_step=watch,
-        )
+        monkeypatch.setattr("srnet.training.shuffled_batches", lambda *_: iter(torch.arange(48).split(8)))
+        recipe = Recipe(steps=6, batch_size=8, lr=5e-3, warmup=2, raw_epsilon=True)
+        run = TrainingRun(data, recipe, make_objective("std"), 0, watch)
+        found = train_mask(model, run, data, MaskPlan(sparsity=0.5, interval=3, pooler=True))
         np.testing.assert_allclose(found.trace.losses, RUN["std50/losses"], atol=1e-5, rtol=0)
         np.testing.assert_allclose(cuts, RUN["std50/thresholds"], atol=1e-5, rtol=0)
         assert set(found.mask) == {f"{name}.weight" for name in matrices} == set(prunable_weights(model, pooler=True))

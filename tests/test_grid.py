@@ -14,7 +14,8 @@ from srnet.executor import run
 from srnet.experiments import Bias, Checkpoint, Data, Experiment, FineTuned, Masked, Model, Pretrained, Pruned, Teacher
 from srnet.inputs import read_text, training_set
 from srnet.losses import LOSSES
-from srnet.masks import count_zeros, magnitude_mask
+from srnet.magnitude import magnitude_mask
+from srnet.masks import count_zeros
 from srnet.models import folder_digest, prunable_weights
 from srnet.pocket import World, plm_folder
 from srnet.store import Store

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import islice, pairwise
+from itertools import pairwise
 from math import floor
 
 import pytest
@@ -19,10 +19,26 @@ from transformers import BertForSequenceClassification
 from srnet.encoding import Encoded
 from srnet.errors import InputError
 from srnet.losses import make_objective
-from srnet.magnitude import LEVELS, ImpPlan, holding, is_level, last_step, prune_iteratively, train_masked
-from srnet.masks import Mask, count_zeros, magnitude_mask
+from srnet.magnitude import (
+    LEVELS,
+    ImpPlan,
+    is_level,
+    last_step,
+    magnitude_mask,
+    prune_iteratively,
+)
+from srnet.masked import holding, train_masked
+from srnet.masks import Mask, count_zeros
 from srnet.models import prunable_weights
-from srnet.training import DivergedError, Objective, Recipe, Trace, fit, predict, shuffled_batches
+from srnet.training import (
+    DivergedError,
+    Objective,
+    Recipe,
+    Trace,
+    TrainingRun,
+    fit,
+    predict,
+)
 
 RECIPE = Recipe(steps=20, batch_size=8, lr=1e-2)
 STD = make_objective("std")
@@ -100,8 +116,7 @@ def prune(
         run.masks.append(mask)
         run.weights.append(state(model))
 
-    batches = shuffled_batches(pairs, recipe, seed)
-    run.trace = prune_iteratively(model, pairs, batches, recipe, watched, plan, seed, at_level, after_step)
+    run.trace = prune_iteratively(model, TrainingRun(pairs, recipe, watched, seed, after_step), plan, at_level)
     return run
 
 
@@ -175,8 +190,7 @@ def test_what_fell_falls_before_a_kept_weight_that_is_zero(
             for weight in prunable_weights(tiny_bert).values():
                 weight.zero_()
 
-    batches, plan = shuffled_batches(pairs, RECIPE, seed=1), ImpPlan(scope=scope)
-    prune_iteratively(tiny_bert, pairs, batches, RECIPE, STD, plan, 1, at_level)
+    prune_iteratively(tiny_bert, TrainingRun(pairs, RECIPE, STD, 1), ImpPlan(scope=scope), at_level)
     for before, after in pairwise(masks):
         assert all(not (after[name] & ~before[name]).any() for name in after)
     assert [round(mask.sparsity, 2) for mask in masks] == pytest.approx(LEVELS, abs=0.01)
@@ -312,8 +326,7 @@ def test_evaluating_on_the_way_changes_nothing(tiny_bert: BertForSequenceClassif
     def evaluate(*_: object) -> None:
         logits.append(predict(other, pairs))
 
-    batches = shuffled_batches(pairs, RECIPE, seed=1)
-    trace = prune_iteratively(other, pairs, batches, RECIPE, STD, DEFAULT, 1, evaluate, evaluate)
+    trace = prune_iteratively(other, TrainingRun(pairs, RECIPE, STD, 1, evaluate), DEFAULT, evaluate)
     assert len(logits) == 18 + 9
     assert trace == expected.trace
     assert same(state(tiny_bert), state(other))
@@ -389,8 +402,7 @@ def train(
     after_step: Callable[[int], None] = lambda step: None,
     objective: Objective = STD,
 ) -> Trace:
-    batches = shuffled_batches(pairs, recipe, seed=1)
-    return train_masked(model, mask, pairs, batches, recipe, objective, seed=1, after_step=after_step)
+    return train_masked(model, mask, TrainingRun(pairs, recipe, objective, 1, after_step))
 
 
 @pytest.mark.parametrize("weight_decay", [0.0, 0.1])
@@ -444,8 +456,7 @@ def test_a_mask_that_removes_nothing_is_plain_training(
 ) -> None:
     other = deepcopy(tiny_bert)
     everything = magnitude_mask(prunable_weights(tiny_bert), 0.0)
-    batches = shuffled_batches(pairs, RECIPE, seed=1)
-    expected = fit(other, list(other.parameters()), pairs, batches, RECIPE, STD, seed=1)
+    expected = fit(other, list(other.parameters()), TrainingRun(pairs, RECIPE, STD, seed=1))
     assert train(tiny_bert, everything, pairs) == expected
     assert same(state(tiny_bert), state(other))
 
@@ -536,9 +547,3 @@ def test_last_steps_are_a_tenth_apart(steps: int) -> None:
     ends = [last_step(level, steps) for level in LEVELS]
     assert ends == [floor(Fraction(str(level)) * steps) for level in LEVELS]
     assert all(after - before in {steps // 10, -(-steps // 10)} for before, after in pairwise([0, *ends, steps]))
-
-
-def test_too_few_batches_are_an_error(tiny_bert: BertForSequenceClassification, pairs: Encoded) -> None:
-    batches = islice(shuffled_batches(pairs, RECIPE, seed=1), 5)
-    with pytest.raises(InputError, match="5 batches for 18 steps"):
-        prune_iteratively(tiny_bert, pairs, batches, RECIPE, STD, DEFAULT, 1, lambda level, mask: None)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
-from itertools import islice, pairwise, product
+from itertools import pairwise, product
 from math import floor
 
 import pytest
@@ -16,6 +16,7 @@ from transformers import BertForSequenceClassification
 from srnet.encoding import Encoded
 from srnet.errors import InputError
 from srnet.losses import LOSSES, make_objective
+from srnet.magnitude import magnitude_mask
 from srnet.mask_training import (
     Gradual,
     MaskedWeight,
@@ -26,9 +27,15 @@ from srnet.mask_training import (
     initial_masks,
     train_mask,
 )
-from srnet.masks import count_zeros, magnitude_mask
+from srnet.masks import count_zeros
 from srnet.models import prunable_weights
-from srnet.training import DivergedError, Objective, Recipe, predict, shuffled_batches
+from srnet.training import (
+    DivergedError,
+    Objective,
+    Recipe,
+    TrainingRun,
+    predict,
+)
 
 RECIPE = Recipe(steps=10, batch_size=8, lr=1e-2)
 PLAN = MaskPlan(0.5, interval=2)
@@ -43,8 +50,7 @@ def search(
     objective: Objective = STD,
     after_step: Callable[[int], None] = lambda step: None,
 ) -> MaskSearch:
-    batches = shuffled_batches(pairs, recipe, seed=1)
-    return train_mask(model, pairs, pairs, batches, recipe, objective, plan, seed=1, after_step=after_step)
+    return train_mask(model, TrainingRun(pairs, recipe, objective, 1, after_step), pairs, plan)
 
 
 def masks_in(model: BertForSequenceClassification) -> dict[str, MaskedWeight]:
@@ -173,10 +179,9 @@ def test_of_equal_candidates_the_first_is_chosen(tiny_bert: BertForSequenceClass
     def watch(step: int) -> None:
         kept[step] = {name: mask.keep for name, mask in masks_in(tiny_bert).items()}
 
-    batches = shuffled_batches(pairs, RECIPE, seed=1)
     nothing = replace(pairs, labels=torch.full_like(pairs.labels, 3))  # a class that the model never predicts
     plan = MaskPlan(0.5, 1)
-    found = train_mask(tiny_bert, pairs, nothing, batches, RECIPE, STD, plan, seed=1, after_step=watch)
+    found = train_mask(tiny_bert, TrainingRun(pairs, RECIPE, STD, 1, watch), nothing, plan)
     assert found.selection == [(8, 0.0), (9, 0.0), (10, 0.0)]
     assert found.step == 8
     assert all(torch.equal(found.mask[name], keep) for name, keep in kept[8].items())
@@ -415,12 +420,5 @@ def test_the_window_opens_after_exactly_seven_tenths(steps: int) -> None:
 
 def test_parameters_keep_their_order(tiny_bert: BertForSequenceClassification, pairs: Encoded) -> None:
     before = list(tiny_bert.state_dict())
-    batches = shuffled_batches(pairs, RECIPE, seed=1)
-    train_mask(tiny_bert, pairs, pairs, batches, RECIPE, make_objective("std"), MaskPlan(0.5, 2), 1)
+    search(tiny_bert, pairs)
     assert list(tiny_bert.state_dict()) == before
-
-
-def test_too_few_batches_are_an_error(tiny_bert: BertForSequenceClassification, pairs: Encoded) -> None:
-    batches = islice(shuffled_batches(pairs, RECIPE, seed=1), 5)
-    with pytest.raises(InputError, match="5 batches for 10 steps"):
-        train_mask(tiny_bert, pairs, pairs, batches, RECIPE, make_objective("std"), MaskPlan(0.5, 2), 1)

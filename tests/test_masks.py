@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from srnet.errors import InputError
-from srnet.masks import SCOPES, Mask, count_zeros, keep_largest, magnitude_mask, solve, threshold
+from srnet.magnitude import magnitude_mask
+from srnet.masks import SCOPES, Mask, count_zeros, solve, threshold
 
 hundredths = st.integers(0, 99)
 every_scope = pytest.mark.parametrize("scope", SCOPES)
@@ -25,6 +26,11 @@ def scores(draw: st.DrawFn) -> Tensor:
     if draw(st.booleans()):
         return torch.randint(-1, 2, shape, generator=generator).float()
     return torch.randn(shape, generator=generator)
+
+
+def keep_largest(matrix: Tensor, sparsity: float) -> Tensor:
+    ((_, keep),) = solve({"w": matrix}, sparsity).values()
+    return keep
 
 
 @given(percent=hundredths, size=st.integers(1, 10_000_000))

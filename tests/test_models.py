@@ -25,7 +25,8 @@ from srnet import (
     save_subnetwork,
 )
 from srnet.encoding import Encoded
-from srnet.masks import count_zeros, magnitude_mask
+from srnet.magnitude import magnitude_mask
+from srnet.masks import count_zeros
 from srnet.models import folder_digest, prunable_weights, weights_digest
 from srnet.pairs import pair_dataset
 from srnet.tasks import NLI_LABELS

@@ -10,11 +10,12 @@ from srnet import Mask, Recipe, find_subnetwork, load_subnetwork, save_subnetwor
 from srnet.encoding import Encoded
 from srnet.errors import InputError
 from srnet.losses import LOSSES, make_objective
+from srnet.magnitude import magnitude_mask
 from srnet.mask_training import MaskPlan, train_mask
-from srnet.masks import count_zeros, magnitude_mask
+from srnet.masks import count_zeros
 from srnet.models import prunable_weights, weights_digest
 from srnet.pocket import World, build_nli, plm_folder
-from srnet.training import DivergedError, shuffled_batches
+from srnet.training import DivergedError, TrainingRun
 
 RECIPE = Recipe(steps=10, batch_size=8, lr=1e-2)
 
@@ -62,8 +63,8 @@ def test_what_is_found_is_what_mask_training_finds(
         return find_subnetwork(tiny_bert, pairs, pairs, recipe, sparsity=0.7, loss=loss, **given)  # type: ignore[arg-type]
 
     def expected(interval: int, seed: int) -> Mask:
-        batches, objective = shuffled_batches(pairs, recipe, seed), make_objective(loss, bias, teacher)
-        return train_mask(tiny_bert, pairs, pairs, batches, recipe, objective, MaskPlan(0.7, interval), seed=seed).mask
+        run = TrainingRun(pairs, recipe, make_objective(loss, bias, teacher), seed)
+        return train_mask(tiny_bert, run, pairs, MaskPlan(0.7, interval)).mask
 
     mask = find()
     assert mask == expected(2, 0)

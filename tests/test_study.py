@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import torch
 
-from srnet import InputError
+from srnet import InputError, inputs
 from srnet import compute as compute_module
 from srnet.agenda import missing
 from srnet.compute import load_model
@@ -51,6 +51,17 @@ def test_the_second_run_computes_nothing(study: Study, store: Store, monkeypatch
     assert study.compute(store, FIGURE).computed == []
     assert missing(study.experiments(FIGURE), store) == []
     assert len(study.table("figure-2", store)) > 0
+
+
+def test_a_figure_is_drawn_from_records_alone(study: Study, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {path: path.stat().st_mtime_ns for path in store.root.rglob("*")}
+    inputs._read_text.cache_clear()
+    readers = ("pocket.build", "readers.Format.read", "inputs.load_task", "inputs.text_digest", "inputs.training_set")
+    writers = ("files.written_whole", "store.FileLock", "store.save_file")
+    for name in (*readers, "inputs.test_sets", "inputs.encode", "lengths.encode", "store.load_file", *writers):
+        monkeypatch.setattr(f"srnet.{name}", lambda *_, name=name, **__: pytest.fail(f"{name} was called"))
+    sparsity_curves(study.table("figure-2", store), study.profile.title)
+    assert {path: path.stat().st_mtime_ns for path in store.root.rglob("*")} == before
 
 
 def test_records_say_what_was_done(study: Study, store: Store) -> None:

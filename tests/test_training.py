@@ -1,7 +1,8 @@
 """The loop: batches, prediction, determinism, clipping, restarts and objectives."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -14,10 +15,10 @@ from transformers import BertForSequenceClassification
 
 from srnet.encoding import Encoded, length_grouped
 from srnet.errors import InputError
-from srnet.losses import (
-    make_objective,
-)
-from srnet.training import DivergedError, Recipe, Trace, fit, predict, shuffled_batches
+from srnet.losses import make_objective
+from srnet.training import DivergedError, Objective, Recipe, Trace, TrainingRun, fit, predict, shuffled_batches
+
+STD = make_objective("std")
 
 
 @given(size=st.integers(1, 500), batch_size=st.integers(1, 40), seed=st.integers(0, 1000))
@@ -72,8 +73,7 @@ def test_prediction_does_not_depend_on_order_or_padding(
 
 def train(model: BertForSequenceClassification, pairs: Encoded, steps: int = 60) -> list[float]:
     recipe = Recipe(steps=steps, batch_size=16, lr=3e-3, warmup=5)
-    batches = shuffled_batches(pairs, recipe, seed=1)
-    return fit(model, list(model.parameters()), pairs, batches, recipe, make_objective("std"), seed=1).losses
+    return fit(model, list(model.parameters()), TrainingRun(pairs, recipe, make_objective("std"), seed=1)).losses
 
 
 def test_training_learns_and_repeats_bit_for_bit(tiny_bert: BertForSequenceClassification, pairs: Encoded) -> None:
@@ -90,7 +90,7 @@ def test_training_learns_and_repeats_bit_for_bit(tiny_bert: BertForSequenceClass
 def test_tokens_are_counted(tiny_bert: BertForSequenceClassification, pairs: Encoded) -> None:
     recipe = Recipe(steps=4, batch_size=16)
     batches = list(pairs.lengths.argsort().split(16))
-    trace = fit(tiny_bert, list(tiny_bert.parameters()), pairs, batches, recipe, make_objective("std"), seed=0)
+    trace = fit_all(tiny_bert, pairs, batches, recipe)
     assert trace.tokens == pairs.lengths.sum()
     assert trace.tokens + trace.padding == sum(16 * int(pairs.lengths[batch].max()) for batch in batches)
 
@@ -133,9 +133,14 @@ def fit_all(
     batches: list[Tensor],
     recipe: Recipe,
     restarts: tuple[int, ...] = (),
+    objective: Objective = STD,
+    after_step: Callable[[int], None] = lambda step: None,
 ) -> Trace:
-    objective = make_objective("std")
-    return fit(model, list(model.parameters()), pairs, batches, recipe, objective, seed=1, restarts=restarts)
+    """Train on these batches and no others; where they end, the training ends."""
+    run = TrainingRun(pairs, recipe, objective, 1, after_step)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("srnet.training.shuffled_batches", lambda *_: iter(batches))
+        return fit(model, list(model.parameters()), run, restarts)
 
 
 def weights_of(model: nn.Module) -> dict[str, Tensor]:
@@ -200,37 +205,34 @@ def test_several_restarts_make_a_saw_tooth(steady: BertForSequenceClassification
     assert steps.ages == [0, 1, 2, 0, 1, 2, 0, 1]
 
 
-def test_batches_that_end_early_leave_the_schedule_as_it_is(
+def test_a_run_that_ends_early_has_the_schedule_of_all_its_steps(
     steady: BertForSequenceClassification, pairs: Encoded, steps: Steps
 ) -> None:
-    recipe, batches = Recipe(steps=8, batch_size=8, lr=8e-3), list(torch.arange(64).split(8))
     seen: list[int] = []
-    objective = make_objective("std")
-    parameters = list(steady.parameters())
-    trace = fit(steady, parameters, pairs, batches[:3], recipe, objective, seed=1, after_step=seen.append)
+    run = TrainingRun(pairs, Recipe(steps=8, batch_size=8, lr=8e-3), STD, 1, seen.append)
+    trace = fit(steady, list(steady.parameters()), run, last_step=3)
     assert seen == [1, 2, 3]
     assert len(trace.losses) == 3
     assert steps.rates == pytest.approx([8e-3, 7e-3, 6e-3])
 
 
-def test_batches_that_do_not_end_are_left_after_the_last_step(
-    steady: BertForSequenceClassification, pairs: Encoded
-) -> None:
-    recipe = Recipe(steps=3, batch_size=8)
-    batches = shuffled_batches(pairs, recipe, seed=1)
-    trace = fit(steady, list(steady.parameters()), pairs, batches, recipe, make_objective("std"), seed=1)
-    assert len(trace.losses) == 3
-    others = shuffled_batches(pairs, recipe, seed=1)
-    assert [next(others).tolist() for _ in range(4)][-1] == next(batches).tolist()  # and no batch was taken too many
+def test_the_order_of_examples_is_that_of_the_seed(steady: BertForSequenceClassification, pairs: Encoded) -> None:
+    recipe, seen = Recipe(steps=30, batch_size=8), list[list[int]]()
+
+    def watched(logits: Tensor, labels: Tensor, index: Tensor) -> Tensor:
+        seen.append(index.tolist())
+        return STD(logits, labels, index)
+
+    for seed in (1, 1, 2):
+        fit(steady, list(steady.parameters()), TrainingRun(pairs, recipe, watched, seed))
+    assert seen[:30] == seen[30:60] == [each.tolist() for each in islice(shuffled_batches(pairs, recipe, 1), 30)]
+    assert seen[60:] != seen[:30]
 
 
 def test_only_the_parameters_given_move(tiny_bert: BertForSequenceClassification, pairs: Encoded) -> None:
     before, state = weights_of(tiny_bert), torch.get_rng_state()
     recipe = Recipe(steps=3, batch_size=8, lr=1e-2, weight_decay=0.1)
-    batches = shuffled_batches(pairs, recipe, seed=1)
-    fit(
-        tiny_bert, [tiny_bert.get_parameter("classifier.weight")], pairs, batches, recipe, make_objective("std"), seed=1
-    )
+    fit(tiny_bert, [tiny_bert.get_parameter("classifier.weight")], TrainingRun(pairs, recipe, STD, seed=1))
     moved = [name for name, tensor in weights_of(tiny_bert).items() if not torch.equal(tensor, before[name])]
     assert moved == ["classifier.weight"]
     assert not tiny_bert.training
@@ -243,7 +245,7 @@ def test_a_loss_that_diverges_is_an_error(steady: BertForSequenceClassification,
     batches, recipe = list(torch.arange(64).split(8)), Recipe(steps=8)
     objective = make_objective("poe", ruled_out)
     with pytest.raises(DivergedError, match=r"training loss is (nan|inf) at step 2"):
-        fit(steady, list(steady.parameters()), pairs, batches, recipe, objective, seed=1)
+        fit_all(steady, pairs, batches, recipe, objective=objective)
 
 
 @pytest.mark.parametrize("values", [{"steps": 2.5}, {"warmup": -1}, {"lr": float("nan")}, {"weight_decay": -0.1}])

@@ -8,21 +8,21 @@ smallest of several, its interval lies too low.
 """
 
 import zlib
-from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 import torch
-from datasets import Dataset
 from numpy.typing import NDArray
 
 from srnet.errors import InputError
-from srnet.inputs import test_sets
-from srnet.metrics import correct, correct_two_way
+from srnet.evaluation import Gold, hits
+from srnet.experiments import tokenised
+from srnet.results import examples, logits
 from srnet.store import Store
 from srnet.study import Study
-from srnet.tasks import HANS_LABELS, TASKS
+from srnet.tasks import TASKS
 
+SEED = 0  # of the draws
 BLOCK = 100  # draws at a time, which bounds the memory that the counts of HANS's 30,000 examples need
 
 
@@ -34,34 +34,36 @@ def resampled(table: pd.DataFrame, study: Study, figure: str, store: Store, draw
         study: the choice that they are of.
         figure: its name.
         store: where the logits are.
-        draws: number of resampled test sets, B; the same for every figure, so that claims may compare figures.
+        draws: number of resampled test sets, B; the same draws for every figure, so that claims may compare figures.
 
     Returns:
         The rows of `table`, with B more columns 0 to B - 1: the score in each draw, a share in [0, 1]. Without those
         columns, if the store has the records alone.
     """
     overall = table.reset_index(drop=True)
+    points = {(run.experiment.key, run.start): run for run in study.runs(figure)}
+    scores = np.empty((len(overall), draws))
     try:
-        logits = _logits(study, figure, store)
+        found = {point: logits(run.experiment, store, run.step) for point, run in points.items()}
+        for (task, dataset), rows in overall.groupby(["task", "dataset"]):
+            of_rows = [found[point][dataset] for point in zip(rows.key, rows.start, strict=True)]
+            tokens = tokenised(points[rows.key.iloc[0], rows.start.iloc[0]].experiment)
+            rng = np.random.default_rng([SEED, zlib.crc32(dataset.encode())])
+            gold = examples(tokens, dataset, store).gold
+            scores[rows.index] = resampled_scores(of_rows, gold, TASKS[task].metric, draws, rng)
     except InputError:  # records that came without the files that belong to them
         return overall
-    tests = {run.task: test_sets(run.experiment.data, study.inputs) for run in study.runs(figure)}
-    scores = np.empty((len(overall), draws))
-    for (task, dataset), rows in overall.groupby(["task", "dataset"]):
-        of_rows = [logits[key, start][dataset] for key, start in zip(rows.key, rows.start, strict=True)]
-        rng = np.random.default_rng([0, zlib.crc32(dataset.encode())])
-        scores[rows.index] = resampled_scores(of_rows, tests[task][dataset], TASKS[task].metric, draws, rng)
     return overall.join(pd.DataFrame(scores))
 
 
 def resampled_scores(
-    logits: list[torch.Tensor], data: Dataset, metric: str, draws: int, rng: np.random.Generator
+    logits: list[torch.Tensor], gold: Gold, metric: str, draws: int, rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """Return the headline score of models in resampled test sets, the same for all.
 
     Args:
         logits: of each of R models, float [N, K].
-        data: the N examples, with the column `label`.
+        gold: of the N examples.
         metric: the task's headline score, "accuracy" or "weighted_f1".
         draws: number of resampled test sets, B.
         rng: where the draws come from.
@@ -69,40 +71,30 @@ def resampled_scores(
     Returns:
         float64 [R, B], shares in [0, 1].
     """
-    labels = torch.tensor(data["label"][:])
+    labels = gold.labels.numpy()
     score = _weighted_f1 if metric == "weighted_f1" else _accuracy
-    two_way = tuple(data.features["label"].names) == HANS_LABELS
-    hits = np.stack([(correct_two_way if two_way else correct)(each, labels).numpy() for each in logits])
+    right = np.stack([hits(each, gold).numpy() for each in logits])
     predicted = np.stack([each.argmax(dim=-1).numpy() for each in logits])
     even = np.full(len(labels), 1 / len(labels))
     blocks = [min(BLOCK, draws - start) for start in range(0, draws, BLOCK)]
     counts = (rng.multinomial(len(labels), even, size=size).astype(np.float32) for size in blocks)
-    return np.concatenate([score(hits, predicted, labels.numpy(), weights) for weights in counts], axis=1)
+    return np.concatenate([score(right, predicted, labels, weights) for weights in counts], axis=1)
 
 
 def _accuracy(
-    hits: NDArray[np.bool_], predicted: NDArray[np.int64], labels: NDArray[np.int64], weights: NDArray[np.float32]
+    right: NDArray[np.bool_], predicted: NDArray[np.int64], labels: NDArray[np.int64], weights: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    """Return accuracies [R, B] of hits [R, N] under how often each example was drawn, [B, N]."""
-    return (hits @ weights.T).astype(np.float64) / len(labels)
+    """Return accuracies [R, B] of right [R, N] under how often each example was drawn, [B, N]."""
+    return (right @ weights.T).astype(np.float64) / len(labels)
 
 
 def _weighted_f1(
-    hits: NDArray[np.bool_], predicted: NDArray[np.int64], labels: NDArray[np.int64], weights: NDArray[np.float32]
+    right: NDArray[np.bool_], predicted: NDArray[np.int64], labels: NDArray[np.int64], weights: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    """Return `srnet.metrics.weighted_f1` [R, B] under how often each example was drawn."""
-    total = np.zeros((len(hits), len(weights)))
+    """Return `srnet.evaluation.weighted_f1` [R, B] under how often each example was drawn."""
+    total = np.zeros((len(right), len(weights)))
     for name in np.unique(labels):
         gold, given = (labels == name) @ weights.T, (predicted == name) @ weights.T
-        found = (hits & (labels == name)) @ weights.T
+        found = (right & (labels == name)) @ weights.T
         total += gold / len(labels) * 2 * found / np.maximum(gold + given, 1)  # neither gold nor given: no share in it
     return total
-
-
-def _logits(study: Study, figure: str, store: Store) -> Mapping[tuple[str, float], Mapping[str, torch.Tensor]]:
-    """Return the logits by data set of each point of a figure, by key and start."""
-    points = {(run.experiment.key, run.start): run for run in study.runs(figure)}
-    return {
-        point: store.tensors(run.experiment, "logits" if run.step is None else f"logits-{run.step}")
-        for point, run in points.items()
-    }

@@ -1,10 +1,14 @@
+"""Scores of logits by hand, by definition, and by part of a data set."""
+
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from srnet.metrics import bias_aligned, correct, correct_two_way, weighted_f1
+from srnet.evaluation import Gold, bias_aligned, correct, hits, scores, weighted_f1
+from srnet.tasks import HANS_LABELS
 
 
 def one_hot(predictions: list[int], classes: int) -> Tensor:
@@ -27,12 +31,35 @@ def test_symmetric_sets_are_scored_over_all_three_classes() -> None:
     assert correct(one_hot([2, 2, 0, 1], 3), torch.tensor([0, 1, 0, 1])).tolist() == [False, False, True, True]
 
 
-def test_two_way_merges_neutral_and_contradiction() -> None:
+def gold(labels: list[int], classes: tuple[str, ...], subsets: list[str] | None = None) -> Gold:
+    return Gold(torch.tensor(labels), classes, np.array(subsets or [""] * len(labels)))
+
+
+def test_hans_merges_neutral_and_contradiction() -> None:
     logits = one_hot([0, 1, 2, 0, 1, 2], 3)
-    labels = torch.tensor([0, 0, 0, 1, 1, 1])
-    assert correct_two_way(logits, labels).tolist() == [True, False, False, False, True, True]
+    labels = [0, 0, 0, 1, 1, 1]
+    assert hits(logits, gold(labels, HANS_LABELS)).tolist() == [True, False, False, False, True, True]
+    assert hits(logits, gold(labels, ("SUPPORTS", "REFUTES"))).tolist() == [True, False, False, False, True, False]
     # The arg max is taken first: entailment wins against each of two halves of non-entailment.
-    assert correct_two_way(torch.tensor([[0.4, 0.3, 0.3]]).log(), torch.tensor([1])).tolist() == [False]
+    assert hits(torch.tensor([[0.4, 0.3, 0.3]]).log(), gold([1], HANS_LABELS)).tolist() == [False]
+
+
+def test_scores_by_class_by_subset_and_by_bias() -> None:
+    logits, bias = one_hot([0, 2, 1, 0], 3), one_hot([0, 0, 0, 1], 3).log()
+    found = scores(logits, gold([0, 1, 1, 1], HANS_LABELS, ["a", "a", "b", "b"]), "accuracy", bias)
+    assert found == {
+        "accuracy": 0.75,
+        "examples": 4,
+        "classes": {"entailment": 1.0, "non-entailment": pytest.approx(2 / 3)},
+        "subsets": {"a/entailment": 1.0, "a/non-entailment": 1.0, "b/non-entailment": 0.5},
+        "bias": {
+            "aligned": {"accuracy": 0.5, "examples": 2},
+            "conflicting": {"accuracy": 1.0, "examples": 2},
+        },
+    }
+    plain = scores(logits, gold([0, 2, 1, 1], ("x", "y", "z")), "weighted_f1")
+    assert plain.keys() == {"accuracy", "examples", "weighted_f1", "classes"}
+    assert plain["classes"] == {"x": 1.0, "y": 0.5, "z": 1.0}
 
 
 # Predictions and labels: F1 by hand, class by class, with the classes' shares.

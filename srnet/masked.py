@@ -1,0 +1,57 @@
+"""Training what a mask leaves of a network: removed weights are zero and stay so."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from srnet.masks import Mask
+from srnet.training import Trace, TrainingRun, fit
+
+
+def train_masked(model: PreTrainedModel, mask: Mask, run: TrainingRun) -> Trace:
+    """Train what a mask leaves of `model`, in place: ``A_L(f(m ⊙ θ))``; removed weights are zero and stay so.
+
+    Args:
+        model: a sequence classifier; all its parameters are trained.
+        mask: which weights remain.
+        run: data, recipe, loss and seed.
+
+    Raises:
+        InputError: if the mask does not fit the model.
+        DivergedError: if the loss is no longer finite.
+    """
+    mask.apply_to(model)
+    parameters = dict(model.named_parameters())
+    with holding({name: parameters[name] for name in mask}, mask):
+        return fit(model, list(model.parameters()), run)
+
+
+@contextmanager
+def holding(weights: dict[str, Tensor], mask: Mask) -> Iterator[tuple[dict[str, Tensor], Callable[[], None]]]:
+    """Keep gradients of removed weights zero, so that the loss is that of ``f(m ⊙ θ)``; they count in no norm.
+
+    Yields:
+        The masks by name, bool tensors on the weights' devices, which may be replaced; and a function that sets the
+        removed weights to zero, to be called after every optimiser step where the masks change: AdamW goes on moving a
+        weight that has had gradients before.
+    """
+    held = {name: keep.to(weights[name].device) for name, keep in mask.items()}
+
+    def hook(name: str) -> Callable[[Tensor], Tensor]:
+        return lambda gradient: gradient * held[name]
+
+    hooks = [weight.register_hook(hook(name)) for name, weight in weights.items()]
+
+    @torch.no_grad()
+    def hold() -> None:
+        for name, weight in weights.items():
+            weight.mul_(held[name])
+
+    try:
+        yield held, hold
+    finally:
+        for handle in hooks:
+            handle.remove()

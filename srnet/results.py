@@ -1,0 +1,85 @@
+"""How a result is laid out: which of its files holds what, and what its record says beside."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from srnet.encoding import Encoded
+from srnet.evaluation import Gold
+from srnet.experiments import Experiment, Tokenised
+from srnet.store import Entry, Store
+
+
+@dataclass(frozen=True)
+class Examples:
+    """A data set without its text: all that training and evaluation need of it.
+
+    Attributes:
+        encoded: the token ids.
+        gold: what answers are held against.
+    """
+
+    encoded: Encoded
+    gold: Gold
+
+
+def at_step(what: str, step: int | None) -> str:
+    """Return the name of what ("weights", "logits") a fine-tuning kept after a step; None is its end."""
+    return what if step is None else f"{what}-{step}"
+
+
+def at_level(what: str, level: float) -> str:
+    """Return the name of what ("weights", "mask") iterative pruning kept at a sparsity."""
+    return f"{what}-{100 * level:.0f}"
+
+
+def metrics(record: Mapping[str, Any], step: int | None = None) -> Mapping[str, Any]:
+    """Return the metrics by data set (`srnet.evaluation.scores`), after a step of a fine-tuning or at the end."""
+    return record["metrics"] if step is None else record["checkpoints"][str(step)]
+
+
+def logits(experiment: Experiment, store: Store, step: int | None = None) -> Mapping[str, Tensor]:
+    """Return the logits by data set, float [N, K], after a step of a fine-tuning or at the end.
+
+    Raises:
+        DamagedError: if the file is missing or not what was written.
+        InputError: if there is no result.
+    """
+    return store.tensors(experiment, at_step("logits", step))
+
+
+def save_examples(sets: Mapping[str, Examples], entry: Entry) -> None:
+    """Fill the result of a `Tokenised`: a file for each data set, and in the record the names that its codes mean."""
+    about: dict[str, dict[str, Any]] = {name: {} for name in ("examples", "tokens", "classes", "subsets")}
+    for name, part in sets.items():
+        subsets, codes = np.unique(part.gold.subsets, return_inverse=True)
+        entry.save(name, part.encoded.packed() | {"subsets": torch.from_numpy(codes.astype(np.uint8))})
+        about["examples"][name], about["tokens"][name] = len(part.encoded), int(part.encoded.lengths.sum())
+        about["classes"][name], about["subsets"][name] = list(part.gold.classes), subsets.tolist()
+    entry.record |= about
+
+
+def examples(tokens: Tokenised, name: str, store: Store) -> Examples:
+    """Return a data set: "train", or one of the task's test sets; raises as `logits` does."""
+    record, file = store.record(tokens), f"{name}.safetensors"
+    names = tuple(record["classes"][name]), tuple(record["subsets"][name])
+    return _unpacked(store.file(tokens, file), record["files"][file]["sha256"], *names)
+
+
+def test_sets(tokens: Tokenised, store: Store) -> list[str]:
+    """Return the names of the ID development set and the OOD test sets."""
+    return [name for name in store.record(tokens)["examples"] if name != "train"]
+
+
+@lru_cache(maxsize=16)  # the data sets of the three tasks
+def _unpacked(path: Path, checksum: str, classes: tuple[str, ...], subsets: tuple[str, ...]) -> Examples:
+    packed = load_file(path)
+    encoded = Encoded.unpacked(packed)
+    return Examples(encoded, Gold(encoded.labels, classes, np.array(subsets)[packed["subsets"].numpy()]))
