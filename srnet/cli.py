@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from srnet.commands import store
 from srnet.commands.options import CheckpointEvery, Choice, Places, ProfileName, Scheduler, Workers, grouped
 from srnet.commands.outcome import tell
 from srnet.commands.plan import plan
-from srnet.commands.printing import complain, console
+from srnet.commands.printing import complain, console, warn
 from srnet.commands.status import status
 from srnet.errors import InputError
 from srnet.hub import fetch
@@ -120,6 +121,8 @@ def data_fetch(
 
 def main() -> None:
     """Run the command line; an error of the user's input ends it with one line and exit status 2."""
+    warnings.showwarning = warn
+    warnings.simplefilter("once", UserWarning)  # wherever in the code the same is said again
     try:
         app()
     except InputError as error:

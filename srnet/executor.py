@@ -26,6 +26,7 @@ from srnet.errors import InputError
 from srnet.experiments import Bias, Experiment, Tokenised
 from srnet.inputs import Inputs
 from srnet.store import BusyError, DamagedError, Store
+from srnet.tasks import MissingDataWarning
 
 REPORT_EVERY = 0.5  # seconds between two reports of a worker
 TOPIC = "srnet-progress"
@@ -232,6 +233,7 @@ def _on_worker(experiment: Experiment, store: Store, inputs: Inputs) -> Outcome:
     """Compute an experiment on a Dask worker and report its progress."""
     torch.set_num_threads(1)
     _keep_memory()
+    warnings.simplefilter("ignore", MissingDataWarning)  # the process that asks has said it
     worker, pending, last = get_worker(), 0, time.monotonic()
 
     def advance(units: int) -> None:
