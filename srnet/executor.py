@@ -25,6 +25,7 @@ from srnet.compute import Advance, compute
 from srnet.environment import Inputs
 from srnet.errors import InputError
 from srnet.experiments import Bias, Experiment, Tokenised
+from srnet.official import MissingDataWarning
 from srnet.store import BusyError, DamagedError, Store
 from srnet.work import effort, work
 
@@ -237,6 +238,7 @@ def _on_worker(experiment: Experiment, store: Store, inputs: Inputs) -> Outcome:
     """Compute an experiment on a Dask worker and report its progress."""
     torch.set_num_threads(1)
     _keep_memory()
+    warnings.simplefilter("ignore", MissingDataWarning)  # the process that asks has said it
     worker, pending, last = get_worker(), 0, time.monotonic()
 
     def advance(units: int) -> None:

@@ -5,12 +5,11 @@ import time
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import numpy as np
 import pytest
 from datasets import concatenate_datasets
-from transformers import AutoConfig, PretrainedConfig
+from transformers import PretrainedConfig
 
 from srnet import Recipe, pocket
 from srnet.calibration import measure_speed, seconds_a_step

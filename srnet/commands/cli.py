@@ -4,13 +4,14 @@ A command loads what computes only when it runs, so that ``--help`` and a mistyp
 """
 
 import sys
+import warnings
 
 import typer
 
 from srnet.commands import data, store
 from srnet.commands.book import book
 from srnet.commands.plan import plan
-from srnet.commands.printing import complain
+from srnet.commands.printing import complain, warn
 from srnet.commands.run import run, status
 from srnet.errors import InputError
 
@@ -25,6 +26,8 @@ app.add_typer(data.app, name="data")
 
 def main() -> None:
     """Run the command line; an error of the user's input ends it with one line and exit status 2."""
+    warnings.showwarning = warn
+    warnings.simplefilter("once", UserWarning)  # wherever in the code the same is said again
     try:
         app()
     except InputError as error:

@@ -18,6 +18,11 @@ def complain(error: Exception) -> None:
     Console(stderr=True).print(f"error: {error}", style="bold red", soft_wrap=True, markup=False, highlight=False)
 
 
+def warn(message: Warning | str, *_: object, **__: object) -> None:
+    """Print a warning on stderr, as one line without a place in the code (`warnings.showwarning`)."""
+    Console(stderr=True).print(f"warning: {message}", style="yellow", soft_wrap=True, markup=False, highlight=False)
+
+
 def show(columns: list[str], rows: list[list[str]], right: tuple[str, ...] = ()) -> None:
     """Print a table: as wide as the terminal, or, into a file or a pipe, with one line for each row.
 
