@@ -25,7 +25,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 from srnet.errors import InputError
-from srnet.executor import cores
+from srnet.machine import cores
 from srnet.runs import FIGURES
 from srnet.study import choose
 

@@ -16,6 +16,7 @@ from srnet.costs import Cost, Size, architecture, model_size, size_of
 from srnet.encoding import Encoded
 from srnet.experiments import Experiment, Pretrained, Teacher, Trained, pretrained
 from srnet.inputs import Inputs
+from srnet.machine import one_thread
 from srnet.training import Recipe, TrainingRun, fit, make_objective, predict
 
 SMALL = 30_000_000  # weights of a model that is measured as it is
@@ -90,12 +91,8 @@ def calibrate(config: PretrainedConfig, batch_size: int, width: int, device: str
         width: tokens of an example.
         device: torch device; on a CPU, one thread is used, as in `srnet.executor`.
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         return _measured(config, batch_size, width, device)
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _measured(config: PretrainedConfig, batch_size: int, width: int, device: str) -> Speed:

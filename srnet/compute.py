@@ -31,12 +31,12 @@ from srnet.experiments import (
     tokenised,
 )
 from srnet.inputs import Inputs, all_sets, encoded, gold, plm_source, read_text, word_vectors
+from srnet.machine import machine
 from srnet.magnitude import magnitude_mask, prune_iteratively
 from srnet.mask_training import train_mask
 from srnet.masked import train_masked
 from srnet.masks import Mask
 from srnet.models import fingerprint, load_classifier, prunable_weights
-from srnet.records import machine
 from srnet.results import Examples, at_level, at_step, examples, save_examples, test_sets
 from srnet.store import Entry, Store
 from srnet.tasks import TASKS

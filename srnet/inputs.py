@@ -16,6 +16,7 @@ from srnet.errors import InputError
 from srnet.evaluation import Gold
 from srnet.experiments import Data, Pretrained
 from srnet.files import digest, sha256
+from srnet.machine import place
 from srnet.models import folder_digest, load_tokenizer
 from srnet.tasks import TASKS, TaskData, load_task, source_files
 from srnet.vectors import WordVectors
@@ -41,7 +42,7 @@ class Inputs:
     @property
     def place(self) -> str:
         """The torch device that this process computes on."""
-        return self.device or ("cuda" if torch.cuda.is_available() else "cpu")
+        return place(self.device)
 
     @classmethod
     def from_environment(cls) -> "Inputs":

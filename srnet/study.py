@@ -97,7 +97,7 @@ class Study:
         self.require_text()
         return run(self.experiments(figures), store, self.inputs, workers, scheduler)
 
-    def table(self, figure: str, store: Store, workers: int | None = None) -> pd.DataFrame:
+    def table(self, figure: str, store: Store) -> pd.DataFrame:
         """Return a figure's results, computing what is missing.
 
         Returns:
@@ -110,7 +110,7 @@ class Study:
         Raises:
             InputError: if an experiment failed; the message names it. If the run stopped before its end.
         """
-        report = self.compute(store, [figure], workers)
+        report = self.compute(store, [figure])
         if report.failed:
             experiment, reason = next(iter(report.failed.items()))
             raise InputError(f"{len(report.failed)} experiments failed; the first, {experiment.title}: {reason}")

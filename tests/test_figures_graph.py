@@ -298,7 +298,8 @@ def test_figures_are_chosen_by_name() -> None:
 
 def test_the_table_of_figure_7_has_a_full_model_and_a_subnetwork_at_each_start(tmp_path: Path) -> None:
     chosen, store = study("smoke", tasks=["nli"], seeds=[1]), Store(tmp_path)
-    table = chosen.table("figure-7", store, workers=1)
+    assert not chosen.compute(store, ["figure-7"], workers=1).failed
+    table = chosen.table("figure-7", store)
     overall = table[(table.subset == "all") & (table.dataset == "hans")].set_index(["curve", "start"])
     assert list(overall.loc["full bert (std)"].index) == [0.25, 0.5, 1.0]
     assert list(overall.loc["mask train (poe)"].index) == [0.0, 0.25, 0.5, 1.0]

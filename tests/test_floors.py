@@ -7,7 +7,7 @@ import srnet
 
 PACKAGE = Path(srnet.__file__).parent
 FLOORS = [
-    {"errors", "files", "losses", "masks"},
+    {"errors", "files", "losses", "machine", "masks"},
     {"readers", "formats", "tasks", "statistics", "hub", "encoding", "vectors", "bias", "pocket", "models"},
     {"snapshots", "training", "mask_training", "magnitude", "masked", "pruning", "evaluation"},
     {

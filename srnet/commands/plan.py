@@ -12,10 +12,10 @@ from srnet.calibration import Speed, speed_for
 from srnet.commands.options import Choice, Places, grouped
 from srnet.commands.printing import console, say, show, size
 from srnet.costs import Cost, Passes, cost, model_size
-from srnet.executor import places as processes
 from srnet.experiments import Experiment, closure
 from srnet.inputs import Inputs
 from srnet.lengths import is_at_hand
+from srnet.machine import places as processes
 from srnet.schedule import critical_path, makespan
 from srnet.store import Store
 
@@ -44,7 +44,7 @@ def plan(choice: Choice, places: Places, on: Workers = None, experiments: EachOn
         estimate = Estimate.of(whole, study.inputs)
     _tell_figures(parts, whole, estimate)
     if whole.todo:
-        _tell_time(whole.todo, estimate, {1, processes(study.inputs), MANY, *(on or ())})
+        _tell_time(whole.todo, estimate, {1, processes(study.inputs.device), MANY, *(on or ())})
         _tell_disk(whole.todo, estimate, kept)
     if choice == Choice("paper"):
         _tell_released(whole, estimate)
