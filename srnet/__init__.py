@@ -51,7 +51,7 @@ _HOMES = {
     "models": ("load_classifier", "load_tokenizer"),
     "pruning": ("find_subnetwork", "load_subnetwork", "save_subnetwork"),
     "training": ("Recipe",),
-    "vectors": ("WordVectors",),
+    "word_vectors": ("WordVectors",),
 }
 _MODULE = {name: f"srnet.{module}" for module, names in _HOMES.items() for name in names}
 

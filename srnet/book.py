@@ -25,7 +25,7 @@ from sphinx_external_toc.parsing import parse_toc_yaml
 from srnet.book_index import fill_index
 from srnet.environment import find_root
 from srnet.errors import InputError
-from srnet.executor import cores
+from srnet.machine import cores
 from srnet.runs import FIGURES
 
 BINDER = "https://mybinder.org"

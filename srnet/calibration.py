@@ -14,6 +14,7 @@ from srnet.environment import Inputs
 from srnet.experiments import Data, Experiment, Pretrained, Teacher, Trained, pretrained
 from srnet.lengths import mean_length
 from srnet.losses import make_objective
+from srnet.machine import one_thread
 from srnet.plms import architecture, size
 from srnet.store import Store
 from srnet.tasks import TASKS
@@ -68,12 +69,8 @@ def seconds_a_step(config: PretrainedConfig, recipe: Recipe, tokens: int, device
         tokens: of each example.
         device: torch device; on a CPU, one thread is used, as in `srnet.executor`.
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         seconds = np.diff(_ends(config, recipe, tokens, device))
-    finally:
-        torch.set_num_threads(threads)
     return float(np.median(seconds[1:]))
 
 

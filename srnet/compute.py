@@ -38,13 +38,13 @@ from srnet.inputs import (
     word_vectors,
 )
 from srnet.losses import make_objective
+from srnet.machine import machine
 from srnet.magnitude import magnitude_mask, prune_iteratively
 from srnet.mask_training import train_mask
 from srnet.masked import train_masked
 from srnet.masks import Mask
 from srnet.models import load_classifier, prunable_weights, weights_digest
 from srnet.plms import plm_source
-from srnet.records import machine
 from srnet.results import Examples, at_level, at_step, examples, save_examples, test_sets
 from srnet.store import Entry, Store
 from srnet.tasks import TASKS

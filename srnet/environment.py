@@ -37,9 +37,9 @@ class Inputs:
     @property
     def place(self) -> str:
         """The torch device that this process computes on."""
-        import torch
+        from srnet.machine import place
 
-        return self.device or ("cuda" if torch.cuda.is_available() else "cpu")
+        return place(self.device)
 
     @classmethod
     def from_environment(cls) -> "Inputs":

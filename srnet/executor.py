@@ -1,9 +1,7 @@
 """Running many experiments: operands first, each once, in this process or on Dask workers."""
 
-import ctypes
 import errno
 import logging
-import os
 import time
 import warnings
 from collections import Counter
@@ -14,7 +12,6 @@ from math import inf
 from queue import Empty, SimpleQueue
 
 import dask
-import torch
 from distributed import CancelledError, Client, Future, KilledWorker, LocalCluster, get_worker
 from distributed.comm import CommClosedError
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -25,6 +22,7 @@ from srnet.compute import Advance, compute
 from srnet.environment import Inputs
 from srnet.errors import InputError
 from srnet.experiments import Bias, Experiment, Tokenised
+from srnet.machine import keep_memory, one_thread, own_gpu, places
 from srnet.official import MissingDataWarning
 from srnet.store import BusyError, DamagedError, Store
 from srnet.work import effort, work
@@ -35,8 +33,6 @@ TOPIC = "srnet-progress"
 PREFIX = "experiment"  # of task keys; told that such tasks are long, Dask spreads them over its workers
 SHOWS_WITHIN = 60.0  # seconds after which a result that another machine has written must be seen here
 FULL = (errno.ENOSPC, errno.EDQUOT)
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
-KEPT_MEMORY, LARGEST_KEPT = 2**29, 2**25  # bytes in all, and of one tensor; glibc takes no more for the latter
 
 
 def run(
@@ -77,7 +73,7 @@ def run(
                     _on_dask(client, agenda, store, inputs, watch)
                 except CommClosedError:
                     agenda.stop(f"the Dask scheduler {scheduler} is gone")
-        elif (count := min(workers or places(inputs), len(agenda.todo))) > 1:
+        elif (count := min(workers or places(inputs.device), len(agenda.todo))) > 1:
             with _local_client(count) as client:
                 _on_dask(client, agenda, store, inputs, watch)
         else:
@@ -133,10 +129,8 @@ class _Watch:
 
 def _here(agenda: Agenda, store: Store, inputs: Inputs, watch: _Watch) -> None:
     """Compute what is on the agenda in this process, one experiment after another."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    _keep_memory()
-    try:
+    keep_memory()
+    with one_thread():
         while not agenda.is_over:
             for experiment in agenda.take(1):
 
@@ -148,8 +142,6 @@ def _here(agenda: Agenda, store: Store, inputs: Inputs, watch: _Watch) -> None:
             else:
                 time.sleep(LOOK_AGAIN)  # all that is left is being computed by another process
             _look_again(agenda, watch)
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _on_dask(client: Client, agenda: Agenda, store: Store, inputs: Inputs, watch: _Watch) -> None:
@@ -236,8 +228,7 @@ def _shows(experiment: Experiment, store: Store) -> bool:
 
 def _on_worker(experiment: Experiment, store: Store, inputs: Inputs) -> Outcome:
     """Compute an experiment on a Dask worker and report its progress."""
-    torch.set_num_threads(1)
-    _keep_memory()
+    keep_memory()
     warnings.simplefilter("ignore", MissingDataWarning)  # the process that asks has said it
     worker, pending, last = get_worker(), 0, time.monotonic()
 
@@ -250,7 +241,8 @@ def _on_worker(experiment: Experiment, store: Store, inputs: Inputs) -> Outcome:
 
     for operand in experiment.operands:
         _shows(operand, store)
-    return _attempt(experiment, store, _with_own_gpu(inputs, worker.name), advance)
+    with one_thread():
+        return _attempt(experiment, store, replace(inputs, device=own_gpu(inputs.device, worker.name)), advance)
 
 
 def _attempt(experiment: Experiment, store: Store, inputs: Inputs, advance: Advance) -> Outcome:
@@ -270,41 +262,10 @@ def _attempt(experiment: Experiment, store: Store, inputs: Inputs, advance: Adva
     return Outcome("computed" if here else "elsewhere")
 
 
-def _keep_memory() -> None:
-    """Have glibc keep the memory that a training step frees for the next one, and not give it back to the system.
-
-    Dask has its workers give back all they can, and then a fifth of their time goes into getting it again.
-    """
-    with suppress(OSError, AttributeError):  # where there is no glibc, there is nothing to do
-        libc = ctypes.CDLL("libc.so.6")
-        libc.mallopt(M_TRIM_THRESHOLD, KEPT_MEMORY)
-        libc.mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT)
-
-
 def _is_full(error: Exception) -> bool:
     """Tell whether there is no room on a disk; safetensors wraps the system's error in one of its own."""
     number = error.errno if isinstance(error, OSError) else None
     return number in FULL or any(f"os error {code})" in str(error) for code in FULL)
-
-
-def places(inputs: Inputs) -> int:
-    """Return how many experiments run best at once: one per GPU, or one per core that this process may use."""
-    if inputs.place.startswith("cuda"):
-        return 1 if inputs.device else torch.cuda.device_count()
-    return cores()
-
-
-def cores() -> int:
-    """Return how many processor cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _with_own_gpu(inputs: Inputs, name: object) -> Inputs:
-    """Return `inputs` with a GPU for the worker of that name; workers of this machine are numbered."""
-    gpus = torch.cuda.device_count()
-    if inputs.device or gpus < 2 or not isinstance(name, int):
-        return inputs
-    return replace(inputs, device=f"cuda:{name % gpus}")
 
 
 @contextmanager

@@ -5,7 +5,6 @@ A record carries its own checksum: any byte of the file that is not as it was wr
 
 import hashlib
 import json
-import os
 import subprocess
 import time
 from functools import cache
@@ -13,8 +12,6 @@ from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
 from typing import Any
-
-import torch
 
 from srnet.experiments import Experiment, canonical
 from srnet.files import written_whole
@@ -66,16 +63,6 @@ def describe(experiment: Experiment) -> dict[str, Any]:
 def software() -> dict[str, str]:
     """Return the versions of Python, of this package with its commit, and of the libraries that results depend on."""
     return {"python": python_version(), "srnet": _revision()} | {name: version(name) for name in LIBRARIES}
-
-
-def machine(device: str) -> dict[str, object]:
-    """Return what computes in this process.
-
-    Args:
-        device: torch device that experiments run on.
-    """
-    name = torch.cuda.get_device_name(device) if device.startswith("cuda") else device
-    return {"device": name, "threads": torch.get_num_threads(), "process": os.getpid()}
 
 
 def now() -> str:

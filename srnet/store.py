@@ -272,11 +272,6 @@ class Store:
         except OSError as problem:
             warnings.warn(f"{self.root}: the failure of {experiment.title} cannot be recorded: {problem}", stacklevel=2)
 
-    def failure(self, experiment: Experiment) -> str | None:
-        """Return why `experiment` failed when it was last tried, if it did."""
-        record = self.failures().get(experiment.key)
-        return record["failed"] if record else None
-
     def failures(self) -> dict[str, dict[str, Any]]:
         """Return the records of failed experiments by key; of one that is not readable, just that."""
         found = {}

@@ -26,8 +26,9 @@ from srnet import InputError, Recipe, executor, pocket
 from srnet import compute as compute_module
 from srnet.agenda import Agenda
 from srnet.environment import Inputs
-from srnet.executor import PREFIX, _local_client, _with_own_gpu, run
+from srnet.executor import PREFIX, _local_client, run
 from srnet.experiments import Data, Experiment, FineTuned, Pretrained, Pruned
+from srnet.machine import own_gpu
 from srnet.models import folder_digest
 from srnet.records import VOLATILE
 from srnet.store import Store
@@ -264,9 +265,9 @@ def test_keeping_checkpoints_changes_nothing(undisturbed: Store, tmp_path: Path)
 
 def test_every_worker_of_a_machine_with_several_gpus_has_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.device_count", lambda: 4)
-    assert [_with_own_gpu(Inputs(), name).device for name in (0, 5)] == ["cuda:0", "cuda:1"]
-    assert _with_own_gpu(Inputs(), "tcp://10.0.0.1:1234").device == ""
-    assert _with_own_gpu(INPUTS, 1).device == "cpu"
+    assert [own_gpu("", name) for name in (0, 5)] == ["cuda:0", "cuda:1"]
+    assert own_gpu("", "tcp://10.0.0.1:1234") == ""
+    assert own_gpu("cpu", 1) == "cpu"
 
 
 def test_a_study_that_is_killed_and_killed_again_ends_as_an_undisturbed_one() -> None:

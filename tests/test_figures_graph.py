@@ -301,7 +301,7 @@ def test_figures_are_chosen_by_name() -> None:
 
 def test_the_table_of_figure_7_has_a_full_model_and_a_subnetwork_at_each_start(tmp_path: Path) -> None:
     chosen, store = study("smoke", tasks=["nli"], seeds=[1]), Store(tmp_path)
-    chosen.compute(store, ["figure-7"], workers=1)
+    assert not chosen.compute(store, ["figure-7"], workers=1).failed
     table = chosen.table("figure-7", store)
     overall = table[table.dataset == "hans"].set_index(["curve", "start"])
     assert list(overall.loc["full bert (std)"].index) == [0.25, 0.5, 1.0]

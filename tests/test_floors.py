@@ -7,7 +7,7 @@ import srnet
 
 PACKAGE = Path(srnet.__file__).parent
 FLOORS = [
-    {"errors", "files", "losses", "masks", "paper"},
+    {"errors", "files", "losses", "machine", "masks", "paper"},
     {
         "pairs",
         "official",

@@ -147,13 +147,13 @@ def test_an_error_leaves_nothing_and_a_failure_is_forgotten_on_success(tmp_path:
         raise MemoryError("no room")
     except MemoryError as error:
         store.fail(FULL, error)
-    assert store.failure(FULL) == "MemoryError: no room"
+    assert store.failures()[FULL.key]["failed"] == "MemoryError: no room"
     assert "in test_an_error_leaves_nothing" in store.failures()[FULL.key]["traceback"]
     assert store.failures()[FULL.key]["title"] == FULL.title
     flip(store.failure_file(FULL.key), 40)
-    assert "not the record that was written" in str(store.failure(FULL))
+    assert "not the record that was written" in store.failures()[FULL.key]["failed"]
     write(store, FULL)
-    assert store.failure(FULL) is None
+    assert FULL.key not in store.failures()
 
 
 def test_a_failure_that_cannot_be_recorded_is_said(tmp_path: Path) -> None:

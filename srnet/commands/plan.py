@@ -27,7 +27,7 @@ EachOne = Annotated[bool, typer.Option("--experiments", help="Also list what is 
 def plan(choice: Choice, places: Places, on: Workers = None, experiments: EachOne = False) -> None:
     """Say what `run` would compute, and what that takes: steps, tokens, hours and disk."""
     from srnet.estimate import Estimate, Lookup
-    from srnet.executor import places as processes
+    from srnet.machine import places as processes
 
     study, kept = choice.study(places), places.results()
     figures = choice.figure or study.figures
@@ -42,7 +42,7 @@ def plan(choice: Choice, places: Places, on: Workers = None, experiments: EachOn
         # Counted in the scripts of llyx97/sparse-and-robust-PLM, 207 for each of four seeds.
         say("The authors' released scripts: 828 trainings, 42.2 M steps, 116 G tokens (413 G, padded to 128 a pair).")
     if whole.todo:
-        _tell_time(estimate, sorted({1, processes(study.inputs), MANY, *(on or ())}), study.inputs.place)
+        _tell_time(estimate, sorted({1, processes(study.inputs.device), MANY, *(on or ())}), study.inputs.place)
         _tell_disk(estimate, kept.root)
     if experiments:
         rows = [[each.title, each.key, *_costs(estimate.costs[each])] for each in whole.todo]

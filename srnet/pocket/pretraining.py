@@ -23,6 +23,7 @@ from transformers import BertConfig, BertForPreTraining, BertTokenizer, get_line
 from srnet.encoding import Encoded, encode, length_grouped
 from srnet.errors import InputError
 from srnet.files import sha256
+from srnet.machine import one_thread
 from srnet.pairs import pair_dataset
 from srnet.pocket.corpus import SentencePair, sentence_pair
 from srnet.pocket.lexicon import CONTENT_WORDS, VOCABULARY
@@ -162,13 +163,11 @@ def _text(settings: Pretraining, words: BertTokenizer) -> Encoded:
 
 @contextmanager
 def _reproducible(seed: int) -> Iterator[None]:
-    threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    with torch.random.fork_rng(devices=[]):
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    with torch.random.fork_rng(devices=[]), one_thread():
         torch.manual_seed(seed)
-        torch.set_num_threads(1)
         torch.use_deterministic_algorithms(True)
         try:
             yield
         finally:
-            torch.set_num_threads(threads)
             torch.use_deterministic_algorithms(deterministic)

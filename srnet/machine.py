@@ -1,0 +1,70 @@
+"""The machine that computes: its cores and GPUs, one thread for each process, and what a record says of it."""
+
+import ctypes
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import torch
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
+KEPT_MEMORY, LARGEST_KEPT = 2**29, 2**25  # bytes in all, and of one tensor; glibc takes no more for the latter
+
+
+def cores() -> int:
+    """Return how many processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def place(device: str) -> str:
+    """Return the torch device that this process computes on: the one asked for, else a GPU if there is one."""
+    return device or ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def places(device: str) -> int:
+    """Return how many experiments run best at once: one per GPU, or one per core that this process may use.
+
+    Args:
+        device: the torch device asked for, if any.
+    """
+    if place(device).startswith("cuda"):
+        return 1 if device else torch.cuda.device_count()
+    return cores()
+
+
+def own_gpu(device: str, worker: object) -> str:
+    """Return the device of the worker of that name; workers of this machine are numbered, and each has its own GPU."""
+    gpus = torch.cuda.device_count()
+    return f"cuda:{worker % gpus}" if not device and gpus > 1 and isinstance(worker, int) else device
+
+
+def machine(device: str) -> dict[str, object]:
+    """Return what computes in this process.
+
+    Args:
+        device: torch device that experiments run on.
+    """
+    name = torch.cuda.get_device_name(device) if device.startswith("cuda") else device
+    return {"device": name, "threads": torch.get_num_threads(), "process": os.getpid()}
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute with one thread, so that a result does not depend on how many cores there are."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def keep_memory() -> None:
+    """Have glibc keep the memory that a training step frees for the next one, and not give it back to the system.
+
+    Dask has its workers give back all they can, and then a fifth of their time goes into getting it again.
+    """
+    with suppress(OSError, AttributeError):  # where there is no glibc, there is nothing to do
+        libc = ctypes.CDLL("libc.so.6")
+        libc.mallopt(M_TRIM_THRESHOLD, KEPT_MEMORY)
+        libc.mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT)
