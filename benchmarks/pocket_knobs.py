@@ -15,14 +15,14 @@ from typing import Annotated, Any
 
 import typer
 
+from srnet.data.tasks import TASKS, find_task
 from srnet.environment import Inputs
 from srnet.executor import run
 from srnet.experiments import Bias, Data, FineTuned, Pretrained
-from srnet.models import folder_digest
 from srnet.pocket import World, fingerprint, plm_folder
 from srnet.profiles import PROFILES
 from srnet.store import Store
-from srnet.tasks import TASKS, find_task
+from srnet.training.models import folder_digest
 
 LOSSES = ("std", "poe")
 

@@ -12,11 +12,11 @@ from statistics import median
 import torch
 
 from srnet import Recipe, encode, load_classifier, load_tokenizer
-from srnet.losses import make_objective
+from srnet.debiasing.losses import make_objective
 from srnet.magnitude import LEVELS, ImpPlan, last_step, prune_iteratively
 from srnet.mask_training import MaskPlan, train_mask
 from srnet.pocket import World, build_nli, plm_folder
-from srnet.training import TrainingRun, fit
+from srnet.training.loop import TrainingRun, fit
 
 REPETITIONS, STEPS = 9, 60
 

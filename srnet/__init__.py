@@ -4,17 +4,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from srnet.bias import BiasModel, claim_features, pair_features
-    from srnet.encoding import Encoded, encode
+    from srnet.debiasing.bias import BiasModel, claim_features, pair_features
+    from srnet.debiasing.losses import confidence_regularisation, cross_entropy, product_of_experts, reweighting
+    from srnet.debiasing.word_vectors import WordVectors
     from srnet.errors import InputError
-    from srnet.losses import confidence_regularisation, cross_entropy, product_of_experts, reweighting
     from srnet.magnitude import ImpPlan
     from srnet.mask_training import Gradual, MaskPlan
-    from srnet.masks import Mask
-    from srnet.models import load_classifier, load_tokenizer
+    from srnet.masking import Mask
     from srnet.pruning import find_subnetwork, load_subnetwork, save_subnetwork
-    from srnet.training import Recipe
-    from srnet.word_vectors import WordVectors
+    from srnet.training.encoding import Encoded, encode
+    from srnet.training.loop import Recipe
+    from srnet.training.models import load_classifier, load_tokenizer
 
 __all__ = [
     "BiasModel",
@@ -41,17 +41,17 @@ __all__ = [
 ]
 
 _HOMES = {
-    "bias": ("BiasModel", "claim_features", "pair_features"),
-    "encoding": ("Encoded", "encode"),
+    "debiasing.bias": ("BiasModel", "claim_features", "pair_features"),
+    "training.encoding": ("Encoded", "encode"),
     "errors": ("InputError",),
-    "losses": ("confidence_regularisation", "cross_entropy", "product_of_experts", "reweighting"),
+    "debiasing.losses": ("confidence_regularisation", "cross_entropy", "product_of_experts", "reweighting"),
     "magnitude": ("ImpPlan",),
     "mask_training": ("Gradual", "MaskPlan"),
-    "masks": ("Mask",),
-    "models": ("load_classifier", "load_tokenizer"),
+    "masking": ("Mask",),
+    "training.models": ("load_classifier", "load_tokenizer"),
     "pruning": ("find_subnetwork", "load_subnetwork", "save_subnetwork"),
-    "training": ("Recipe",),
-    "word_vectors": ("WordVectors",),
+    "training.loop": ("Recipe",),
+    "debiasing.word_vectors": ("WordVectors",),
 }
 _MODULE = {name: f"srnet.{module}" for module, names in _HOMES.items() for name in names}
 

@@ -9,16 +9,16 @@ import numpy as np
 import torch
 from transformers import AutoModelForSequenceClassification, PretrainedConfig
 
-from srnet.encoding import Encoded
+from srnet.data.tasks import TASKS
+from srnet.debiasing.losses import make_objective
 from srnet.environment import Inputs
 from srnet.experiments import Data, Experiment, Pretrained, Teacher, Trained, pretrained
 from srnet.lengths import mean_length
-from srnet.losses import make_objective
 from srnet.machine import one_thread
 from srnet.plms import architecture, size
 from srnet.store import Store
-from srnet.tasks import TASKS
-from srnet.training import Recipe, TrainingRun, fit
+from srnet.training.encoding import Encoded
+from srnet.training.loop import Recipe, TrainingRun, fit
 from srnet.work import BACKWARD, FORWARD, effort
 
 STEPS, LEAST = 20, 2  # steps that are measured, and how many of them if they are slow

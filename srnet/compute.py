@@ -10,9 +10,10 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
-from srnet.bias import BiasModel, bias_features
+from srnet.data.tasks import TASKS
+from srnet.debiasing.bias import BiasModel, bias_features
+from srnet.debiasing.losses import make_objective
 from srnet.environment import Inputs
-from srnet.evaluation import scores
 from srnet.experiments import (
     Bias,
     Checkpoint,
@@ -37,24 +38,23 @@ from srnet.inputs import (
     read_text,
     word_vectors,
 )
-from srnet.losses import make_objective
 from srnet.machine import machine
 from srnet.magnitude import magnitude_mask, prune_iteratively
 from srnet.mask_training import train_mask
 from srnet.masked import train_masked
-from srnet.masks import Mask
-from srnet.models import load_classifier, prunable_weights, weights_digest
+from srnet.masking import Mask
 from srnet.plms import plm_source
 from srnet.results import Examples, at_level, at_step, examples, save_examples, test_sets
 from srnet.store import Entry, Store
-from srnet.tasks import TASKS
-from srnet.training import (
+from srnet.training.loop import (
     Objective,
     Trace,
     TrainingRun,
     fit,
     predict,
 )
+from srnet.training.metrics import scores
+from srnet.training.models import load_classifier, prunable_weights, weights_digest
 from srnet.work import BACKWARD, FORWARD
 
 CURVE_POINTS = 20  # points of a recorded training-loss curve

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 
+from srnet.data.tasks import TASKS
 from srnet.environment import Inputs
 from srnet.experiments import Bias, Data, Experiment, FineTuned, Teacher, Tokenised, Trajectory
 from srnet.lengths import mean_length
 from srnet.magnitude import LEVELS
 from srnet.plms import NUMBER, TENSOR, model_size
 from srnet.store import Store
-from srnet.tasks import TASKS
 from srnet.work import BACKWARD, FORWARD, examples, uses
 
 RECORD = 4_000  # bytes of a record, about

@@ -19,11 +19,11 @@ from threadpoolctl import threadpool_limits
 
 from srnet.agenda import LOOK_AGAIN, Agenda, Outcome, Report
 from srnet.compute import Advance, compute
+from srnet.data.official import MissingDataWarning
 from srnet.environment import Inputs
 from srnet.errors import InputError
 from srnet.experiments import Bias, Experiment, Tokenised
 from srnet.machine import keep_memory, one_thread, own_gpu, places
-from srnet.official import MissingDataWarning
 from srnet.store import BusyError, DamagedError, Store
 from srnet.work import effort, work
 

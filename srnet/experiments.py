@@ -9,14 +9,14 @@ import json
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cached_property
 
+from srnet.data.tasks import TASKS
+from srnet.debiasing.losses import LOSSES
 from srnet.errors import InputError
-from srnet.losses import LOSSES
 from srnet.magnitude import ImpPlan, is_level
 from srnet.mask_training import WINDOW, Gradual, MaskPlan
-from srnet.masks import SCOPES, count_zeros
+from srnet.masking import SCOPES, count_zeros
 from srnet.pocket import World
-from srnet.tasks import TASKS
-from srnet.training import Recipe
+from srnet.training.loop import Recipe
 
 METHODS = ("mask", "magnitude", "imp", "imp-rewind")
 KEYS = 3  # raised when what an experiment means changes although its expression does not; orphans every result
@@ -51,8 +51,8 @@ class Pretrained:
 
     Attributes:
         name: a name on the Hugging Face hub, the name of a local folder, or "pocket".
-        sha256: digest of a local folder's files (`srnet.models.folder_digest`), so that the key follows the content and
-            not the place; empty for a model of the hub.
+        sha256: digest of a local folder's files (`srnet.training.models.folder_digest`), so that the key follows the
+            content and not the place; empty for a model of the hub.
     """
 
     name: str
@@ -67,7 +67,7 @@ class Data:
     """The text of one task.
 
     Attributes:
-        task: name of the task, a key of `srnet.tasks.TASKS`.
+        task: name of the task, a key of `srnet.data.tasks.TASKS`.
         sha256: digest of the official files, or of the pocket world's generator.
         world: settings of the pocket world; None for official files.
         vectors: digest of the fastText file that the bias model's word vectors come from; empty where fastText trains
@@ -156,7 +156,7 @@ class FineTuned(Experiment):
         data: the task.
         seed: seed of the classifier, of data order and of dropout.
         recipe: length and speed of training.
-        loss: one of `srnet.losses.LOSSES`.
+        loss: one of `srnet.debiasing.losses.LOSSES`.
         teacher: predictions of a model trained with cross-entropy; needed by "confreg" and by no other loss.
         checkpoints: after which steps the weights are kept (`Checkpoint`), in rising order.
     """
@@ -252,9 +252,9 @@ class Pruned(Experiment):
         interval: Δt_φ, steps between two solutions of the thresholds; of mask training alone.
         method: "mask" (mask training, Algorithm 2), "magnitude" (one-shot), "imp" (iterative magnitude pruning,
             Algorithm 1) or "imp-rewind" (the same masks on the weights of `of`).
-        loss: one of `srnet.losses.LOSSES`.
+        loss: one of `srnet.debiasing.losses.LOSSES`.
         pooler: whether BERT's pooler is pruned too, as in the authors' released code.
-        scope: "local" or "global" (`srnet.masks.solve`).
+        scope: "local" or "global" (`srnet.masking.solve`).
         init: "hard" or "soft" initialisation of mask training.
         gradual: rise of the sparsity during mask training (Section 5.2).
         teacher: as in `FineTuned`.

@@ -10,18 +10,18 @@ import torch
 from datasets import Dataset, concatenate_datasets
 
 from srnet import pocket
-from srnet.encoding import Encoded, encode
+from srnet.data.official import load_task, source_files
+from srnet.data.pairs import TaskData
+from srnet.data.tasks import TASKS
+from srnet.debiasing.word_vectors import WordVectors
 from srnet.environment import Inputs
 from srnet.errors import InputError
-from srnet.evaluation import Gold
 from srnet.experiments import Data, Pretrained
 from srnet.files import digest, sha256
-from srnet.models import load_tokenizer
-from srnet.official import load_task, source_files
-from srnet.pairs import TaskData
 from srnet.plms import plm_source
-from srnet.tasks import TASKS
-from srnet.word_vectors import WordVectors
+from srnet.training.encoding import Encoded, encode
+from srnet.training.metrics import Gold
+from srnet.training.models import load_tokenizer
 
 
 def is_at_hand(data: Data) -> bool:

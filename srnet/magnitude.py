@@ -10,9 +10,9 @@ from transformers import PreTrainedModel
 
 from srnet.errors import InputError
 from srnet.masked import holding
-from srnet.masks import Mask, solve
-from srnet.models import prunable_weights
-from srnet.training import Trace, TrainingRun, fit
+from srnet.masking import Mask, solve
+from srnet.training.loop import Trace, TrainingRun, fit
+from srnet.training.models import prunable_weights
 
 ROUNDS = 10  # Δs is a tenth of the weights, Δt a tenth of the steps
 LEVELS = tuple(level / ROUNDS for level in range(1, ROUNDS))  # sparsities that one run passes through
@@ -111,7 +111,7 @@ def magnitude_mask(weights: Mapping[str, Tensor], sparsity: float, scope: str = 
     Args:
         weights: weight matrices by name.
         sparsity: share to remove, in [0, 1).
-        scope: ``"local"`` or ``"global"``, as in `srnet.masks.solve`.
+        scope: ``"local"`` or ``"global"``, as in `srnet.masking.solve`.
     """
     magnitudes = {name: weight.detach().abs() for name, weight in weights.items()}
     return Mask({name: keep for name, (_, keep) in solve(magnitudes, sparsity, scope).items()})

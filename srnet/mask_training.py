@@ -10,13 +10,13 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 from transformers import PreTrainedModel
 
-from srnet.encoding import Encoded
 from srnet.errors import InputError
-from srnet.evaluation import correct
-from srnet.masks import SCOPES, Mask, count_zeros, solve
-from srnet.models import prunable_weights
-from srnet.snapshots import State
-from srnet.training import Trace, TrainingRun, fit, predict
+from srnet.masking import SCOPES, Mask, count_zeros, solve
+from srnet.training.encoding import Encoded
+from srnet.training.loop import Trace, TrainingRun, fit, predict
+from srnet.training.metrics import correct
+from srnet.training.models import prunable_weights
+from srnet.training.snapshots import State
 
 INITIAL_THRESHOLD = 0.01  # φ at the start of mask training, Appendix A.1
 INITIAL_SCALE = 2.0  # α: a kept weight starts at a score of α·φ

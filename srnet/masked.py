@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from srnet.masks import Mask
-from srnet.training import Trace, TrainingRun, fit
+from srnet.masking import Mask
+from srnet.training.loop import Trace, TrainingRun, fit
 
 
 def train_masked(model: PreTrainedModel, mask: Mask, run: TrainingRun) -> Trace:

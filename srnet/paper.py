@@ -4,7 +4,7 @@ Tables 1 to 6 are the supplement's. For the figures the paper prints no values. 
 but for Table 6: beside results of the pocket world they tell a direction, not a size.
 
 Scores and class shares are in per cent, as printed; sparsities and shares of other things are in [0, 1]. Tasks, data
-sets and classes have the names of `srnet.tasks`; splits are those of Table 1.
+sets and classes have the names of `srnet.data.tasks`; splits are those of Table 1.
 """
 
 from collections.abc import Mapping

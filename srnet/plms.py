@@ -20,10 +20,10 @@ from transformers import (
 )
 
 from srnet import pocket
+from srnet.data.tasks import TASKS
 from srnet.errors import InputError
 from srnet.experiments import Experiment, Pretrained, Teacher, Trained, pretrained
-from srnet.models import folder_digest, prunable_weights
-from srnet.tasks import TASKS
+from srnet.training.models import folder_digest, prunable_weights
 
 if TYPE_CHECKING:
     from srnet.environment import Inputs

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from srnet.data.statistics import FEVER, OFFICIAL
+from srnet.data.tasks import TASKS
 from srnet.errors import InputError
 from srnet.pocket import PLM_NAME, World
-from srnet.statistics import FEVER, OFFICIAL
-from srnet.tasks import TASKS
-from srnet.training import Recipe
+from srnet.training.loop import Recipe
 
 SPARSITIES = (0.0, 0.2, 0.5, 0.7, 0.9)
 

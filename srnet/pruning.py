@@ -6,13 +6,13 @@ from rich.progress import Progress
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from srnet.encoding import Encoded
+from srnet.debiasing.losses import make_objective
 from srnet.errors import InputError
-from srnet.losses import make_objective
 from srnet.mask_training import MaskPlan, train_mask
-from srnet.masks import Mask
-from srnet.models import prunable_weights, weights_digest
-from srnet.training import Recipe, TrainingRun
+from srnet.masking import Mask
+from srnet.training.encoding import Encoded
+from srnet.training.loop import Recipe, TrainingRun
+from srnet.training.models import prunable_weights, weights_digest
 
 
 def find_subnetwork(
@@ -36,7 +36,7 @@ def find_subnetwork(
         dev: in-distribution examples to choose the mask by.
         recipe: optimiser and schedule of the scores.
         sparsity: share of weights to remove from each matrix, in [0, 1).
-        loss: one of `srnet.losses.LOSSES`.
+        loss: one of `srnet.debiasing.losses.LOSSES`.
         bias_log_probs: log-probabilities of the bias model for the training examples, float [N, K]; needed by every
             loss but ``std``.
         teacher_probs: probabilities of a model trained with cross-entropy for them, float [N, K]; needed by

@@ -11,10 +11,10 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from srnet.encoding import Encoded
-from srnet.evaluation import Gold
 from srnet.experiments import Experiment, Tokenised
 from srnet.store import Entry, Store
+from srnet.training.encoding import Encoded
+from srnet.training.metrics import Gold
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def at_level(what: str, level: float) -> str:
 
 
 def metrics(record: Mapping[str, Any], step: int | None = None) -> Mapping[str, Any]:
-    """Return the metrics by data set (`srnet.evaluation.scores`), after a step of a fine-tuning or at the end."""
+    """Return the metrics by data set (`srnet.training.metrics.scores`), after a step of a fine-tuning or at the end."""
     return record["metrics"] if step is None else record["checkpoints"][str(step)]
 
 

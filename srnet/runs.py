@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from srnet.bias_sweep import sweep_runs
+from srnet.data.tasks import TASKS
 from srnet.deviations import deviation_runs
 from srnet.experiments import Checkpoint, FineTuned, Pretrained
 from srnet.mask_training import Gradual
 from srnet.settings import Run, Setting
-from srnet.tasks import TASKS
 
 TIMING_SPARSITY = 0.7  # Section 5.1
 HIGH_SPARSITIES = (0.7, 0.8, 0.9, 0.95)  # Section 5.2

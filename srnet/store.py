@@ -30,7 +30,7 @@ from srnet.errors import InputError
 from srnet.experiments import Experiment
 from srnet.files import sha256
 from srnet.records import describe, now, read_record, software, write_record
-from srnet.snapshots import Snapshot
+from srnet.training.snapshots import Snapshot
 
 RECORD = "record.json"
 KEY = re.compile(r"[0-9a-f]{20}")

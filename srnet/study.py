@@ -8,6 +8,7 @@ import pandas as pd
 
 from srnet import pocket
 from srnet.agenda import Report
+from srnet.data.tasks import TASKS, find_task
 from srnet.environment import Inputs
 from srnet.errors import InputError
 from srnet.executor import run
@@ -18,7 +19,6 @@ from srnet.profiles import Profile, find_profile
 from srnet.runs import FIGURES
 from srnet.settings import Run, Setting
 from srnet.store import Store
-from srnet.tasks import TASKS, find_task
 
 COLUMNS = ["task", "dataset", "split", "curve", "plm", "start", "sparsity", "seed", "score", "key"]
 PARTS, ALL = ["subset", "class"], "all"
@@ -113,7 +113,7 @@ class Study:
 
             With `parts`, the columns `PARTS` and a row for each part of a data set beside the row of all of it, which
             has `ALL` in both; the score of a part is accuracy. `subset` is a subset of the data set (a heuristic of
-            HANS), or, of ID development sets, "bias-aligned" or "bias-conflicting" (`srnet.evaluation.scores`);
+            HANS), or, of ID development sets, "bias-aligned" or "bias-conflicting" (`srnet.training.metrics.scores`);
             `class` is the gold class.
 
         Raises:

@@ -5,6 +5,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 
+from srnet.data.statistics import FEVER, OFFICIAL
+from srnet.data.tasks import TASKS
 from srnet.environment import Inputs
 from srnet.errors import InputError
 from srnet.experiments import (
@@ -24,10 +26,8 @@ from srnet.magnitude import LEVELS, last_step
 from srnet.mask_training import MaskPlan
 from srnet.plms import model_size
 from srnet.pocket.sizes import sizes
-from srnet.statistics import FEVER, OFFICIAL
 from srnet.store import Store
-from srnet.tasks import TASKS
-from srnet.training import Recipe
+from srnet.training.loop import Recipe
 
 FORWARD, BACKWARD = 1, 2  # relative cost of an example's forward and backward pass
 

@@ -9,7 +9,7 @@ import torch
 from hypothesis import settings
 from transformers import BertConfig, BertForSequenceClassification
 
-from srnet.encoding import Encoded
+from srnet.training.encoding import Encoded
 
 settings.register_profile("shared-cores", deadline=None)
 settings.load_profile("shared-cores")

@@ -13,13 +13,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from srnet.bias import BiasModel, bias_features, claim_features, pair_features
+from srnet.data.official import MissingDataWarning, load_task
+from srnet.data.pairs import TaskData, pair_dataset
+from srnet.data.tasks import TASKS
+from srnet.debiasing.bias import BiasModel, bias_features, claim_features, pair_features
+from srnet.debiasing.word_vectors import WordVectors
 from srnet.errors import InputError
-from srnet.official import MissingDataWarning, load_task
-from srnet.pairs import TaskData, pair_dataset
 from srnet.pocket import World, build_nli
-from srnet.tasks import TASKS
-from srnet.word_vectors import WordVectors
 
 
 def table(vectors: Mapping[str, Sequence[float]], dimension: int) -> WordVectors:

@@ -8,6 +8,7 @@ import pytest
 
 from srnet import InputError
 from srnet.bias_sweep import DEFAULT_SHARES, KNOBS, SHARES
+from srnet.data.tasks import HANS_LABELS, TASKS
 from srnet.environment import Inputs
 from srnet.experiments import FineTuned
 from srnet.figures import gap_table, share_curves
@@ -16,7 +17,6 @@ from srnet.pocket import World, build
 from srnet.pocket.tour import examples, knobs
 from srnet.settings import Run
 from srnet.study import Study, choose
-from srnet.tasks import HANS_LABELS, TASKS
 
 USUAL = {"nli": 0.03, "paraphrase": 0.04, "fact": 0.07}
 

@@ -42,12 +42,12 @@ from srnet.claims.measures import (
     stops_early,
     unbiased,
 )
+from srnet.data.tasks import HANS_LABELS, TASKS
 from srnet.environment import Inputs
-from srnet.evaluation import Gold, weighted_f1
 from srnet.runs import FIGURES
 from srnet.store import Store
 from srnet.study import COLUMNS, Study, choose
-from srnet.tasks import HANS_LABELS, TASKS
+from srnet.training.metrics import Gold, weighted_f1
 
 Tables = dict[str, pd.DataFrame]
 

@@ -15,7 +15,9 @@ from srnet import Recipe, pocket
 from srnet.calibration import measure_speed, seconds_a_step
 from srnet.compute import compute
 from srnet.costs import Cost, cost
-from srnet.encoding import encode
+from srnet.data.official import load_task, write_task
+from srnet.data.tasks import TASKS
+from srnet.debiasing.losses import make_objective
 from srnet.environment import Inputs
 from srnet.experiments import (
     Bias,
@@ -33,15 +35,13 @@ from srnet.experiments import (
 from srnet.inputs import is_at_hand, text_digest
 from srnet.lengths import OFFICIAL as KNOWN_LENGTHS
 from srnet.lengths import POCKET, mean_length
-from srnet.losses import make_objective
-from srnet.models import folder_digest, load_classifier, load_tokenizer
-from srnet.official import load_task, write_task
 from srnet.plms import size
 from srnet.pocket import World, plm_folder
 from srnet.pocket.sizes import sizes
 from srnet.store import Store
-from srnet.tasks import TASKS
-from srnet.training import TrainingRun, fit
+from srnet.training.encoding import encode
+from srnet.training.loop import TrainingRun, fit
+from srnet.training.models import folder_digest, load_classifier, load_tokenizer
 from srnet.work import effort, examples, work
 
 INPUTS = Inputs(device="cpu")

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from srnet.data.tasks import TASKS
 from srnet.deviations import DEVIATIONS
 from srnet.environment import Inputs
 from srnet.experiments import Experiment
@@ -15,7 +16,6 @@ from srnet.figures import CURVES, deviation_dots
 from srnet.figures.deviations import as_markdown, effects
 from srnet.settings import Run
 from srnet.study import Study, choose
-from srnet.tasks import TASKS
 
 OPTIONS = {
     "loss of imp": {"loss": ("poe", "std")},

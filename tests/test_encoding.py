@@ -10,10 +10,10 @@ from plms import TEXT, make_plm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from srnet import InputError, encode, load_classifier, load_tokenizer
-from srnet.encoding import MAX_LENGTH, Encoded
-from srnet.pairs import pair_dataset
-from srnet.tasks import NLI_LABELS
-from srnet.training import predict
+from srnet.data.pairs import pair_dataset
+from srnet.data.tasks import NLI_LABELS
+from srnet.training.encoding import MAX_LENGTH, Encoded
+from srnet.training.loop import predict
 
 Plm = tuple[PreTrainedModel, PreTrainedTokenizerBase]
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from srnet.evaluation import Gold, bias_aligned, correct, hits, scores, weighted_f1
-from srnet.tasks import HANS_LABELS
+from srnet.data.tasks import HANS_LABELS
+from srnet.training.metrics import Gold, bias_aligned, correct, hits, scores, weighted_f1
 
 
 def one_hot(predictions: list[int], classes: int) -> Tensor:

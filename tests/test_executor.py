@@ -29,9 +29,9 @@ from srnet.environment import Inputs
 from srnet.executor import PREFIX, _local_client, run
 from srnet.experiments import Data, Experiment, FineTuned, Pretrained, Pruned
 from srnet.machine import own_gpu
-from srnet.models import folder_digest
 from srnet.records import VOLATILE
 from srnet.store import Store
+from srnet.training.models import folder_digest
 
 INPUTS = Inputs(device="cpu")
 DATA = Data("nli", pocket.fingerprint("nli"), pocket.World(train=48, dev=12, test=12))

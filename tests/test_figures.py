@@ -19,6 +19,7 @@ from matplotlib.text import Text
 
 from srnet import InputError
 from srnet.claims import CLAIMS, FAILS, HOLDS, UNTESTABLE
+from srnet.data.tasks import TASKS
 from srnet.environment import Inputs
 from srnet.figures import (
     CURVES,
@@ -40,7 +41,6 @@ from srnet.figures import (
 from srnet.figures.style import WIDTH, is_full, limits
 from srnet.runs import FIGURES
 from srnet.study import PARTS, choose
-from srnet.tasks import TASKS
 
 # Machado, Oliveira and Fernandes (2009): linear RGB as seen by readers who lack one kind of cone.
 SEEN = {

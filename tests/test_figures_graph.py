@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from srnet import InputError
+from srnet.data.tasks import TASKS
 from srnet.environment import Inputs
 from srnet.experiments import Checkpoint, Experiment, FineTuned, Masked, Pretrained, Pruned, Trajectory, closure
 from srnet.profiles import PROFILES
@@ -16,7 +17,6 @@ from srnet.runs import FIGURES
 from srnet.settings import Run
 from srnet.store import Store
 from srnet.study import COLUMNS, Study, choose
-from srnet.tasks import TASKS
 
 INPUTS = Inputs(device="cpu")  # no data folder: the texts of `small` and `paper` are named by an empty digest
 CURVES = {

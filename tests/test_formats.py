@@ -7,10 +7,9 @@ from datasets import ClassLabel, Dataset, Value
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from srnet.errors import InputError
-from srnet.formats import Format, read_json_lines, read_table
-from srnet.pairs import pair_dataset
-from srnet.tasks import (
+from srnet.data.formats import Format, read_json_lines, read_table
+from srnet.data.pairs import pair_dataset
+from srnet.data.tasks import (
     FACT_LABELS,
     FEVER,
     HANS,
@@ -26,6 +25,7 @@ from srnet.tasks import (
     SYMMETRIC_LABELS,
     SYMMETRIC_TRAIN,
 )
+from srnet.errors import InputError
 
 MNLI_HEAD = "index\tsentence1\tsentence2\tgold_label\n"
 HANS_HEAD = "gold_label\tsentence1\tsentence2\theuristic\n"

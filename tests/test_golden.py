@@ -12,8 +12,13 @@ import torch
 from torch import Tensor, nn
 from transformers import BertConfig, BertForSequenceClassification, get_linear_schedule_with_warmup
 
-from srnet.encoding import Encoded
-from srnet.losses import confidence_regularisation, cross_entropy, make_objective, product_of_experts, reweighting
+from srnet.debiasing.losses import (
+    confidence_regularisation,
+    cross_entropy,
+    make_objective,
+    product_of_experts,
+    reweighting,
+)
 from srnet.mask_training import (
     INITIAL_SCALE,
     INITIAL_THRESHOLD,
@@ -24,9 +29,10 @@ from srnet.mask_training import (
     initial_masks,
     train_mask,
 )
-from srnet.masks import solve
-from srnet.models import prunable_weights
-from srnet.training import Recipe, TrainingRun, predict
+from srnet.masking import solve
+from srnet.training.encoding import Encoded
+from srnet.training.loop import Recipe, TrainingRun, predict
+from srnet.training.models import prunable_weights
 
 GOLDEN = Path(__file__).parent / "golden"
 LOSSES = np.load(GOLDEN / "losses.npz")
@@ -201,7 +207,7 @@ class TestMaskTrainingOfATinyBert:
             cuts.append([matrix.cut.item() for matrix in masked if isinstance(matrix, MaskedWeight)])
             scores[:] = [matrix.scores.numpy(force=True) for matrix in masked if isinstance(matrix, MaskedWeight)]
 
-        monkeypatch.setattr("srnet.training.shuffled_batches", lambda *_: iter(torch.arange(48).split(8)))
+        monkeypatch.setattr("srnet.training.loop.shuffled_batches", lambda *_: iter(torch.arange(48).split(8)))
         recipe = Recipe(steps=6, batch_size=8, lr=5e-3, warmup=2, raw_epsilon=True)
         run = TrainingRun(data, recipe, make_objective("std"), 0, watch)
         found = train_mask(model, run, data, MaskPlan(sparsity=0.5, interval=3, pooler=True))

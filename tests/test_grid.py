@@ -9,17 +9,17 @@ from torch import Tensor
 
 from srnet import Gradual, Mask, Recipe, pocket
 from srnet.compute import load_model
+from srnet.data.tasks import TASKS
+from srnet.debiasing.losses import LOSSES
 from srnet.environment import Inputs
 from srnet.executor import run
 from srnet.experiments import Bias, Checkpoint, Data, Experiment, FineTuned, Masked, Model, Pretrained, Pruned, Teacher
 from srnet.inputs import read_text, training_set
-from srnet.losses import LOSSES
 from srnet.magnitude import magnitude_mask
-from srnet.masks import count_zeros
-from srnet.models import folder_digest, prunable_weights
+from srnet.masking import count_zeros
 from srnet.pocket import World, plm_folder
 from srnet.store import Store
-from srnet.tasks import TASKS
+from srnet.training.models import folder_digest, prunable_weights
 
 INPUTS = Inputs(device="cpu")
 PLM = Pretrained("pocket", folder_digest(plm_folder()))

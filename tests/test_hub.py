@@ -8,11 +8,11 @@ import pytest
 from datasets import ClassLabel, Dataset, Features, Value
 from huggingface_hub import constants
 
-from srnet import hub
+from srnet.data import hub
+from srnet.data.hub import ELSEWHERE, HUB, fetch
+from srnet.data.official import MissingDataWarning, load_task
+from srnet.data.tasks import TASKS
 from srnet.errors import InputError
-from srnet.hub import ELSEWHERE, HUB, fetch
-from srnet.official import MissingDataWarning, load_task
-from srnet.tasks import TASKS
 
 Key = tuple[str, str | None, str]
 HANS_COLUMNS = ("parse_premise", "parse_hypothesis", "binary_parse_premise", "binary_parse_hypothesis")

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from srnet import losses
+from srnet.debiasing import losses
+from srnet.debiasing.losses import confidence_regularisation, cross_entropy, product_of_experts, reweighting
 from srnet.errors import InputError
-from srnet.losses import confidence_regularisation, cross_entropy, product_of_experts, reweighting
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,8 @@ from torch import Tensor
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 from transformers import BertForSequenceClassification
 
-from srnet.encoding import Encoded
+from srnet.debiasing.losses import make_objective
 from srnet.errors import InputError
-from srnet.losses import make_objective
 from srnet.magnitude import (
     LEVELS,
     ImpPlan,
@@ -28,9 +27,9 @@ from srnet.magnitude import (
     prune_iteratively,
 )
 from srnet.masked import holding, train_masked
-from srnet.masks import Mask, count_zeros
-from srnet.models import prunable_weights
-from srnet.training import (
+from srnet.masking import Mask, count_zeros
+from srnet.training.encoding import Encoded
+from srnet.training.loop import (
     DivergedError,
     Objective,
     Recipe,
@@ -39,6 +38,7 @@ from srnet.training import (
     fit,
     predict,
 )
+from srnet.training.models import prunable_weights
 
 RECIPE = Recipe(steps=20, batch_size=8, lr=1e-2)
 STD = make_objective("std")

@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 from transformers import BertForSequenceClassification
 
-from srnet.encoding import Encoded
+from srnet.debiasing.losses import LOSSES, make_objective
 from srnet.errors import InputError
-from srnet.losses import LOSSES, make_objective
 from srnet.magnitude import magnitude_mask
 from srnet.mask_training import (
     Gradual,
@@ -27,15 +26,16 @@ from srnet.mask_training import (
     initial_masks,
     train_mask,
 )
-from srnet.masks import count_zeros
-from srnet.models import prunable_weights
-from srnet.training import (
+from srnet.masking import count_zeros
+from srnet.training.encoding import Encoded
+from srnet.training.loop import (
     DivergedError,
     Objective,
     Recipe,
     TrainingRun,
     predict,
 )
+from srnet.training.models import prunable_weights
 
 RECIPE = Recipe(steps=10, batch_size=8, lr=1e-2)
 PLAN = MaskPlan(0.5, interval=2)

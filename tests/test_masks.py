@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from srnet.errors import InputError
 from srnet.magnitude import magnitude_mask
-from srnet.masks import SCOPES, Mask, count_zeros, solve, threshold
+from srnet.masking import SCOPES, Mask, count_zeros, solve, threshold
 
 hundredths = st.integers(0, 99)
 every_scope = pytest.mark.parametrize("scope", SCOPES)

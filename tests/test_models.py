@@ -24,13 +24,13 @@ from srnet import (
     load_tokenizer,
     save_subnetwork,
 )
-from srnet.encoding import Encoded
+from srnet.data.pairs import pair_dataset
+from srnet.data.tasks import NLI_LABELS
 from srnet.magnitude import magnitude_mask
-from srnet.masks import count_zeros
-from srnet.models import folder_digest, prunable_weights, weights_digest
-from srnet.pairs import pair_dataset
-from srnet.tasks import NLI_LABELS
-from srnet.training import predict
+from srnet.masking import count_zeros
+from srnet.training.encoding import Encoded
+from srnet.training.loop import predict
+from srnet.training.models import folder_digest, prunable_weights, weights_digest
 
 HEADS = {
     "bert": ["classifier.weight"],

@@ -5,9 +5,9 @@ from math import ceil
 import pytest
 
 from srnet import paper
+from srnet.data.statistics import OFFICIAL, ROUNDING
+from srnet.data.tasks import TASKS
 from srnet.paper import EVALUATED, STARTS, TABLE_1, TABLE_2, TABLE_3, TABLE_5, TABLE_6
-from srnet.statistics import OFFICIAL, ROUNDING
-from srnet.tasks import TASKS
 
 DATA_SETS = {name for task in TASKS.values() for name in (task.dev_name, *task.ood)}
 SPLITS = {"train": "train", "dev": "dev"}  # the paper's name of a split of ours; "test" is the one it evaluates

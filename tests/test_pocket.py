@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 from worlds import default_world, overlaps, pairs, parts, rows
 
+from srnet.data.official import load_task, write_task
+from srnet.data.pairs import TaskData
+from srnet.data.tasks import HANS_HEURISTICS, HANS_LABELS, TASKS
 from srnet.errors import InputError
-from srnet.official import load_task, write_task
-from srnet.pairs import TaskData
 from srnet.pocket import World, build, fingerprint
 from srnet.pocket.corpus import sentence_pair
 from srnet.pocket.facts import PATTERNS, Event, is_held_out
 from srnet.pocket.lexicon import SPECIAL_TOKENS, SYNONYM, VOCABULARY
 from srnet.pocket.pairs import labels_in_shares
 from srnet.pocket.pretraining import Pretraining, pretraining_text
-from srnet.tasks import HANS_HEURISTICS, HANS_LABELS, TASKS
 
 SMALL = World(train=240, dev=60, test=120)
 FINGERPRINTS = {

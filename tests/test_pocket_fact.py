@@ -3,10 +3,10 @@ from collections import Counter, defaultdict
 import pytest
 from worlds import default_world, pairs, parts, rows, told, told_in_all, verdict
 
+from srnet.data.tasks import FACT_LABELS, SYMMETRIC_LABELS
 from srnet.pocket import World, build
 from srnet.pocket.fact_verification import GIVEAWAYS
 from srnet.pocket.lexicon import ADVERBS
-from srnet.tasks import FACT_LABELS, SYMMETRIC_LABELS
 
 CLASS_OF = {adverb: label for label, adverbs in GIVEAWAYS.items() for adverb in adverbs}
 

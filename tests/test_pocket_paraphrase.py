@@ -4,8 +4,8 @@ from collections import Counter
 import pytest
 from worlds import default_world, overlaps, parts, rows, told
 
+from srnet.data.tasks import PARAPHRASE_LABELS
 from srnet.pocket import World, build
-from srnet.tasks import PARAPHRASE_LABELS
 
 
 @pytest.mark.parametrize(("name", "duplicates"), [("train", 2952), ("dev", 221), ("paws-qqp", 338), ("paws-wiki", 530)])

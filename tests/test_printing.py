@@ -5,7 +5,7 @@ import warnings
 import pytest
 
 from srnet.commands.printing import warn
-from srnet.official import MissingDataWarning
+from srnet.data.official import MissingDataWarning
 
 
 def test_a_warning_is_one_line_of_our_own_words(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,15 +7,15 @@ import torch
 from transformers import BertForSequenceClassification, GPT2Config, GPT2ForSequenceClassification
 
 from srnet import Mask, Recipe, find_subnetwork, load_subnetwork, save_subnetwork
-from srnet.encoding import Encoded
+from srnet.debiasing.losses import LOSSES, make_objective
 from srnet.errors import InputError
-from srnet.losses import LOSSES, make_objective
 from srnet.magnitude import magnitude_mask
 from srnet.mask_training import MaskPlan, train_mask
-from srnet.masks import count_zeros
-from srnet.models import prunable_weights, weights_digest
+from srnet.masking import count_zeros
 from srnet.pocket import World, build_nli, plm_folder
-from srnet.training import DivergedError, TrainingRun
+from srnet.training.encoding import Encoded
+from srnet.training.loop import DivergedError, TrainingRun
+from srnet.training.models import prunable_weights, weights_digest
 
 RECIPE = Recipe(steps=10, batch_size=8, lr=1e-2)
 

@@ -13,9 +13,8 @@ from srnet import (
     results,
 )
 from srnet.compute import compute
-from srnet.encoding import Encoded
+from srnet.data.tasks import HANS_LABELS, NLI_LABELS, SYMMETRIC_LABELS
 from srnet.environment import Inputs
-from srnet.evaluation import Gold
 from srnet.experiments import (
     Bias,
     Data,
@@ -27,10 +26,11 @@ from srnet.experiments import (
     Tokenised,
 )
 from srnet.inputs import all_sets, encoded, gold
-from srnet.models import folder_digest
 from srnet.results import Examples, examples, save_examples
 from srnet.store import Store
-from srnet.tasks import HANS_LABELS, NLI_LABELS, SYMMETRIC_LABELS
+from srnet.training.encoding import Encoded
+from srnet.training.metrics import Gold
+from srnet.training.models import folder_digest
 
 INPUTS = Inputs(device="cpu")
 PLM = Pretrained("pocket", folder_digest(pocket.plm_folder()))

@@ -23,11 +23,11 @@ from srnet.experiments import (
     Pretrained,
     Pruned,
 )
-from srnet.models import folder_digest
 from srnet.pocket import World
 from srnet.records import VOLATILE
-from srnet.snapshots import Snapshot
 from srnet.store import Store
+from srnet.training.models import folder_digest
+from srnet.training.snapshots import Snapshot
 from srnet.work import BACKWARD, FORWARD
 
 DATA = Data("nli", pocket.fingerprint("nli"), World(train=48, dev=12, test=12))

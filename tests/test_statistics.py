@@ -10,11 +10,11 @@ from datasets import Dataset, concatenate_datasets
 from hypothesis import given
 from hypothesis import strategies as st
 
+from srnet.data.official import load_task
+from srnet.data.pairs import TaskData, pair_dataset
+from srnet.data.statistics import OFFICIAL, check_official, statistics
+from srnet.data.tasks import FACT_LABELS, HANS_LABELS, NLI_LABELS, PARAPHRASE_LABELS, SYMMETRIC_LABELS, TASKS
 from srnet.errors import InputError
-from srnet.official import load_task
-from srnet.pairs import TaskData, pair_dataset
-from srnet.statistics import OFFICIAL, check_official, statistics
-from srnet.tasks import FACT_LABELS, HANS_LABELS, NLI_LABELS, PARAPHRASE_LABELS, SYMMETRIC_LABELS, TASKS
 
 
 def pairs(labels: tuple[str, ...], counts: tuple[int, ...], origin: str = "") -> Dataset:
@@ -184,7 +184,7 @@ def test_every_official_file_is_in_the_table() -> None:
     assert OFFICIAL["fact", "sym2", "train"].examples == (708 * copies,)
 
 
-@pytest.mark.filterwarnings("ignore::srnet.official.MissingDataWarning")
+@pytest.mark.filterwarnings("ignore::srnet.data.official.MissingDataWarning")
 @pytest.mark.parametrize(
     ("task", "verdicts"),
     [

@@ -16,15 +16,15 @@ from srnet import InputError, inputs
 from srnet import compute as compute_module
 from srnet.agenda import missing
 from srnet.compute import load_model
+from srnet.data.tasks import HANS_HEURISTICS, HANS_LABELS
 from srnet.environment import Inputs
 from srnet.experiments import FineTuned, Pruned
 from srnet.figures import means, sparsity_curves, subset_heatmap, subset_means
 from srnet.files import sha256
-from srnet.masks import Mask
-from srnet.models import prunable_weights
+from srnet.masking import Mask
 from srnet.store import Store
 from srnet.study import ALL, COLUMNS, PARTS, Study, choose
-from srnet.tasks import HANS_HEURISTICS, HANS_LABELS
+from srnet.training.models import prunable_weights
 
 SPARSITIES = [0.0, 0.5]
 FIGURE = ["figure-2"]

@@ -10,11 +10,9 @@ from datasets import Dataset, concatenate_datasets
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from srnet.bias import BiasModel, pair_features
-from srnet.errors import InputError
-from srnet.official import MissingDataWarning, load_task, source_files, write_task
-from srnet.pairs import TaskData, pair_dataset
-from srnet.tasks import (
+from srnet.data.official import MissingDataWarning, load_task, source_files, write_task
+from srnet.data.pairs import TaskData, pair_dataset
+from srnet.data.tasks import (
     FACT_LABELS,
     HANS_HEURISTICS,
     HANS_LABELS,
@@ -24,7 +22,9 @@ from srnet.tasks import (
     TASKS,
     find_task,
 )
-from srnet.word_vectors import WordVectors
+from srnet.debiasing.bias import BiasModel, pair_features
+from srnet.debiasing.word_vectors import WordVectors
+from srnet.errors import InputError
 
 # The files of the official code, in the order in which a task is read: training, development, OOD, OOD training.
 TREE = {

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from torch.optim.optimizer import Optimizer, register_optimizer_step_pre_hook
 from transformers import BertForSequenceClassification
 
-from srnet.encoding import Encoded, length_grouped
+from srnet.debiasing.losses import make_objective
 from srnet.errors import InputError
-from srnet.losses import make_objective
-from srnet.training import DivergedError, Objective, Recipe, Trace, TrainingRun, fit, predict, shuffled_batches
+from srnet.training.encoding import Encoded, length_grouped
+from srnet.training.loop import DivergedError, Objective, Recipe, Trace, TrainingRun, fit, predict, shuffled_batches
 
 STD = make_objective("std")
 
@@ -139,7 +139,7 @@ def fit_all(
     """Train on these batches and no others; where they end, the training ends."""
     run = TrainingRun(pairs, recipe, objective, 1, after_step)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("srnet.training.shuffled_batches", lambda *_: iter(batches))
+        patch.setattr("srnet.training.loop.shuffled_batches", lambda *_: iter(batches))
         return fit(model, list(model.parameters()), run, restarts)
 
 

@@ -11,9 +11,9 @@ import fasttext
 import numpy as np
 import pytest
 
-from srnet import word_vectors
+from srnet.debiasing import word_vectors
+from srnet.debiasing.word_vectors import WordVectors, words_of
 from srnet.errors import InputError
-from srnet.word_vectors import WordVectors, words_of
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ SENTENCES = [
 VOCABULARY = ["cat", "dog", "ship", "boat", "home", "unheard"]
 TRAIN = f"""
 import hashlib, sys
-from srnet.word_vectors import WordVectors
+from srnet.debiasing.word_vectors import WordVectors
 for size in (20_000, 40_000, 60_000, 100_000) * 50 if sys.argv[1] == "dirty" else ():
     _ = [b"\\xff" * size for _ in range(9)]  # not-a-number to a float, left behind in freed memory
 found = WordVectors.train({SENTENCES!r}).words({VOCABULARY!r})
@@ -299,5 +299,5 @@ def test_other_files_are_refused(tmp_path: Path, name: str, make: Callable[[Path
 
 
 def test_fasttext_is_imported_only_where_it_is_needed() -> None:
-    code = "import sys, srnet.word_vectors; sys.exit('fasttext' in sys.modules)"
+    code = "import sys, srnet.debiasing.word_vectors; sys.exit('fasttext' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], env=os.environ | {"OMP_NUM_THREADS": "1"}).returncode == 0

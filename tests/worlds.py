@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from datasets import Dataset
 
-from srnet.pairs import TaskData
+from srnet.data.pairs import TaskData
 from srnet.pocket import World, build
 from srnet.pocket.lexicon import ADJECTIVES, ADVERBS, COMPARATIVES, NEARNESS, SYNONYM
 

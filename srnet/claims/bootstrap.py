@@ -14,13 +14,13 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from srnet.data.tasks import TASKS
 from srnet.errors import InputError
-from srnet.evaluation import Gold, hits
 from srnet.experiments import tokenised
 from srnet.results import examples, logits
 from srnet.store import Store
 from srnet.study import Study
-from srnet.tasks import TASKS
+from srnet.training.metrics import Gold, hits
 
 SEED = 0  # of the draws
 BLOCK = 100  # draws at a time, which bounds the memory that the counts of HANS's 30,000 examples need
@@ -91,7 +91,7 @@ def _accuracy(
 def _weighted_f1(
     right: NDArray[np.bool_], predicted: NDArray[np.int64], labels: NDArray[np.int64], weights: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    """Return `srnet.evaluation.weighted_f1` [R, B] under how often each example was drawn."""
+    """Return `srnet.training.metrics.weighted_f1` [R, B] under how often each example was drawn."""
     total = np.zeros((len(right), len(weights)))
     for name in np.unique(labels):
         gold, given = (labels == name) @ weights.T, (predicted == name) @ weights.T

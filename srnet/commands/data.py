@@ -17,9 +17,9 @@ def check(
     task: Annotated[list[str] | None, typer.Option("--task", help="Only this task; may be repeated.")] = None,
 ) -> None:
     """Read data files; print examples and classes of each (Tables 1 and 2), and which are not the official ones."""
-    from srnet.official import load_task
-    from srnet.statistics import check_official, statistics
-    from srnet.tasks import TASKS
+    from srnet.data.official import load_task
+    from srnet.data.statistics import check_official, statistics
+    from srnet.data.tasks import TASKS
 
     for name in task or TASKS:
         table = statistics(load_task(name, folder))
@@ -39,7 +39,7 @@ def fetch(
     folder: Annotated[Path, typer.Argument(help="Data folder to write to.")],
 ) -> None:
     """Fetch a task's data sets from the Hugging Face hub, as official files, and say what the hub lacks."""
-    from srnet import hub
+    from srnet.data import hub
 
     for file, source in hub.fetch(task, folder).items():
         say(f"not on the hub: {file}, {source}")
@@ -57,9 +57,9 @@ def pretrain(out: Annotated[Path, typer.Option("--out", help="Folder to write th
 @pocket.command()
 def export(out: Annotated[Path, typer.Option("--out", help="Data folder to write to.")]) -> None:
     """Write the pocket world's text as official files, to be read with --data-dir."""
-    from srnet.official import write_task
+    from srnet.data.official import write_task
+    from srnet.data.tasks import TASKS
     from srnet.pocket import World, build
-    from srnet.tasks import TASKS
 
     for task in TASKS:
         write_task(build(task, World()), out)

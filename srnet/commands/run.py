@@ -89,7 +89,7 @@ class States:
         return "missing", "a damaged result of it is set aside" if key in self.aside else ""
 
     def _how_far(self, experiment: "Experiment") -> str:
-        from srnet.snapshots import steps_saved
+        from srnet.training.snapshots import steps_saved
 
         done = steps_saved(self.kept.root / "unfinished" / experiment.key)
         recipe = getattr(experiment, "recipe", None)

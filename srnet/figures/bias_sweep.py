@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from srnet.bias_sweep import DEFAULT_SHARES
+from srnet.data.tasks import TASKS
 from srnet.figures.panels import require_scores
 from srnet.figures.style import BLACK, BLUE, DATASETS, GRID, METRICS, RED, canvas, limits
 from srnet.summary import band, mean_and_std
-from srnet.tasks import TASKS
 
 OOD: tuple[dict[str, Any], ...] = ({"color": RED, "marker": "s"}, {"color": BLUE, "marker": "D", "linestyle": "--"})
 ID: dict[str, Any] = {"color": BLACK, "marker": "o"}

@@ -5,9 +5,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from srnet.data.tasks import TASKS
 from srnet.figures.panels import Panel, lowest, panels, require_scores, spread
 from srnet.figures.style import CURVES, GRID, METRICS, canvas, is_full, label_of, legend, style_of
-from srnet.tasks import TASKS
 
 
 def sparsity_curves(table: pd.DataFrame, source: str) -> Figure:

@@ -5,10 +5,10 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
+from srnet.data.tasks import TASKS
 from srnet.figures.panels import panels, require_scores, spread
 from srnet.figures.style import GRID, METRICS, canvas, label_of, style_of
 from srnet.figures.tables import rows_of
-from srnet.tasks import TASKS
 
 
 def score_dots(table: pd.DataFrame, source: str) -> Figure:

@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from srnet.claims import FAILS, HOLDS, UNTESTABLE
+from srnet.data.tasks import TASKS
 from srnet.figures.style import BLUE, RED, canvas
-from srnet.tasks import TASKS
 
 # Dark, outlined, pale: they differ in print and for colour-blind readers too.
 VERDICTS: dict[str, dict[str, Any]] = {

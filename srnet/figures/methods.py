@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from srnet.debiasing.losses import make_objective
 from srnet.errors import InputError
 from srnet.figures.style import BLACK, BLUE, GREEN, GREY, GRID, ORANGE, PINK, RED, canvas, legend
-from srnet.losses import make_objective
 
 CLASSES = 3
 LOOKS = {  # colour, dashes
@@ -118,7 +118,8 @@ def loss_weights(probabilities: Sequence[float] = (1 / CLASSES, 0.9), teacher: f
     """Draw what each loss (Section 3.3, Appendix A.2) makes of an example, the surer the bias model is of its label.
 
     To the left the loss itself; to the right how hard it pushes the label's logit up, ``-∂L/∂z_y``: how much the main
-    model learns from the example. Below zero, it makes the model less sure of the label. Computed with `srnet.losses`.
+    model learns from the example. Below zero, it makes the model less sure of the label. Computed with
+    `srnet.debiasing.losses`.
 
     Args:
         probabilities: p_m of the label, in (0, 1), a row of panels for each; the other classes share the rest. The

@@ -5,10 +5,10 @@ import html
 
 import pandas as pd
 
+from srnet.data.tasks import TASKS
 from srnet.figures.style import DATASETS, label_of
 from srnet.study import ALL, COLUMNS, PARTS
 from srnet.summary import mean_and_std
-from srnet.tasks import TASKS
 
 
 def means(table: pd.DataFrame) -> pd.DataFrame:

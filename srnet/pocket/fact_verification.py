@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from random import Random
 
-from srnet.pairs import TaskData
+from srnet.data.pairs import TaskData
+from srnet.data.tasks import FACT_LABELS, SYMMETRIC_LABELS
 from srnet.pocket import lexicon
 from srnet.pocket.facts import MET, TRAVEL, VISITED, WORKS, Event, Pattern, different, is_held_out
 from srnet.pocket.pairs import Pair, Text, draw_unseen, labels_in_shares, to_dataset
 from srnet.pocket.world import World
-from srnet.tasks import FACT_LABELS, SYMMETRIC_LABELS
 
 GIVEAWAYS = {label: lexicon.ADVERBS[3 * index : 3 * index + 3] for index, label in enumerate(FACT_LABELS)}
 # Shares of the classes in FEVER (Tables 1 and 2 of the paper's supplement).

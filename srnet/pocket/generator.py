@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Mapping
 from functools import cache
 
-from srnet.pairs import TaskData
+from srnet.data.pairs import TaskData
 from srnet.pocket.fact_verification import build_fact_verification
 from srnet.pocket.nli import build_nli
 from srnet.pocket.paraphrase import build_paraphrase
@@ -24,7 +24,7 @@ def build(task: str, world: World) -> TaskData:
     """Generate the text of a task.
 
     Args:
-        task: a name in `srnet.tasks.TASKS`.
+        task: a name in `srnet.data.tasks.TASKS`.
         world: sizes, seed and strength of the biases.
     """
     return _BUILDERS[task](world)

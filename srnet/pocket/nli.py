@@ -5,13 +5,13 @@ from dataclasses import replace
 from itertools import cycle, islice
 from random import Random
 
-from srnet.pairs import TaskData
+from srnet.data.pairs import TaskData
+from srnet.data.tasks import HANS_LABELS, NLI_LABELS
 from srnet.pocket import lexicon
 from srnet.pocket.facts import Event, embedded
 from srnet.pocket.heuristics import HEURISTICS
 from srnet.pocket.pairs import Pair, to_dataset, unseen
 from srnet.pocket.world import World
-from srnet.tasks import HANS_LABELS, NLI_LABELS
 
 
 def build_nli(world: World) -> TaskData:

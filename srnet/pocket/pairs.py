@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
-from srnet.pairs import pair_dataset
+from srnet.data.pairs import pair_dataset
 
 if TYPE_CHECKING:
     from datasets import Dataset

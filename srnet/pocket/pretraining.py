@@ -20,13 +20,13 @@ from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
 from transformers import BertConfig, BertForPreTraining, BertTokenizer, get_linear_schedule_with_warmup
 
-from srnet.encoding import Encoded, encode, length_grouped
+from srnet.data.pairs import pair_dataset
 from srnet.errors import InputError
 from srnet.files import sha256
 from srnet.machine import one_thread
-from srnet.pairs import pair_dataset
 from srnet.pocket.corpus import SentencePair, sentence_pair
 from srnet.pocket.lexicon import CONTENT_WORDS, VOCABULARY
+from srnet.training.encoding import Encoded, encode, length_grouped
 
 RECIPE_FILE = "recipe.json"
 LONGEST = 64

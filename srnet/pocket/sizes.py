@@ -1,15 +1,15 @@
 """How many examples the generators make, without generating them."""
 
+from srnet.data.tasks import TASKS
 from srnet.pocket.fact_verification import COPIES, GROUP
 from srnet.pocket.world import World
-from srnet.tasks import TASKS
 
 
 def sizes(task: str, world: World, with_ood: bool = False) -> dict[str, int]:
     """Return the number of examples of each data set of a task, as `srnet.pocket.build` generates them.
 
     Args:
-        task: a name in `srnet.tasks.TASKS`.
+        task: a name in `srnet.data.tasks.TASKS`.
         world: the settings.
         with_ood: whether the OOD training examples count as training examples.
 

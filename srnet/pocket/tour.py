@@ -33,7 +33,7 @@ def examples(task: str, world: World) -> pd.DataFrame:
     second sentence without new words is entailed, or a duplicate; for claims, that the adverb tells the class.
 
     Args:
-        task: a name in `srnet.tasks.TASKS`.
+        task: a name in `srnet.data.tasks.TASKS`.
         world: settings of the generator.
 
     Returns:

@@ -95,7 +95,7 @@ class Mask(Mapping[str, Tensor]):
     Args:
         matrices: bool tensors (True: kept), each of the shape of the weight of that name.
         plm: name of the pre-trained model that the mask was found in.
-        fingerprint: fingerprint of the weights that it was found in (`srnet.models.weights_digest`).
+        fingerprint: fingerprint of the weights that it was found in (`srnet.training.models.weights_digest`).
 
     Raises:
         InputError: if there is no matrix, or one is empty or not boolean.

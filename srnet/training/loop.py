@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel, get_linear_schedule_with_warmup
 
-from srnet.encoding import Encoded, length_grouped
 from srnet.errors import InputError
-from srnet.snapshots import Snapshot, State
+from srnet.training.encoding import Encoded, length_grouped
+from srnet.training.snapshots import Snapshot, State
 
 ADAM_EPSILON, ADAM_BETA_2 = 1e-8, 0.999
 EVALUATION_TOKENS = 4096  # of a prediction batch, padding included; larger ones pad more, and leave a CPU's cache

@@ -92,7 +92,7 @@ def confidence_regularisation(logits: Tensor, labels: Tensor, bias_log_probs: Te
 def make_objective(
     loss: str, bias_log_probs: Tensor | None = None, teacher_probs: Tensor | None = None
 ) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
-    """Return the loss of that name as an objective of the training loop (`srnet.training.fit`).
+    """Return the loss of that name as an objective of the training loop (`srnet.training.loop.fit`).
 
     Args:
         loss: one of `LOSSES`, named as in the paper: ``"std"`` (cross-entropy), ``"poe"`` (product of experts),

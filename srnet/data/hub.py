@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from datasets import ClassLabel, Dataset, concatenate_datasets, load_dataset
 
+from srnet.data.official import write_task
+from srnet.data.pairs import TaskData, pair_dataset
+from srnet.data.tasks import Source, find_task
 from srnet.errors import InputError
-from srnet.official import write_task
-from srnet.pairs import TaskData, pair_dataset
-from srnet.tasks import Source, find_task
 
 
 @dataclass(frozen=True)
@@ -93,12 +93,12 @@ def fetch(name: str, folder: Path) -> dict[str, str]:
     Splits without labels, as GLUE's test sets are, are not used.
 
     Args:
-        name: a name in `srnet.tasks.TASKS`.
+        name: a name in `srnet.data.tasks.TASKS`.
         folder: the data folder to write to; none of the task's files may be there yet.
 
     Returns:
-        The official files that the hub lacks, and where each is to be had; `srnet.official.load_task` leaves out the
-        data sets of those that are not added.
+        The official files that the hub lacks, and where each is to be had; `srnet.data.official.load_task` leaves out
+        the data sets of those that are not added.
 
     Raises:
         InputError: if the task is unknown, its training or development set is not on the hub, the hub cannot be

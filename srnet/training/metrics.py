@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 from torch import Tensor
 
-from srnet.tasks import HANS_LABELS
+from srnet.data.tasks import HANS_LABELS
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from srnet.debiasing.word_vectors import WordVectors, words_of
 from srnet.errors import InputError
-from srnet.word_vectors import WordVectors, words_of
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def pair_features(premises: Iterable[str], hypotheses: Iterable[str], vectors: WordVectors) -> NDArray[np.float64]:
     """Return the spurious features of N pairs (Appendix B.3.1 of the paper, after Clark et al., 2019).
 
-    A sentence's words are those of `srnet.word_vectors.words_of`. The similarity of two words is 1 if they are the
-    same, else the cosine of their vectors, -1 to 1; 0 if either is unknown to `vectors`.
+    A sentence's words are those of `srnet.debiasing.word_vectors.words_of`. The similarity of two words is 1 if they
+    are the same, else the cosine of their vectors, -1 to 1; 0 if either is unknown to `vectors`.
 
     Args:
         premises: N sentences.
@@ -58,7 +58,7 @@ def claim_features(claims: Iterable[str], vectors: WordVectors) -> NDArray[np.fl
     """Return the max-pooled word vectors of N claims, all that a claim-only bias model sees (Appendix B.3.1).
 
     Args:
-        claims: N sentences, whose words are those of `srnet.word_vectors.words_of`.
+        claims: N sentences, whose words are those of `srnet.debiasing.word_vectors.words_of`.
         vectors: vectors of words, of dimension d; asked once for all words of the N claims.
 
     Returns:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from srnet.pairs import TaskData
-from srnet.tasks import find_task
+from srnet.data.pairs import TaskData
+from srnet.data.tasks import find_task
 
 if TYPE_CHECKING:
     from datasets import Dataset

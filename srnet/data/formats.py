@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from srnet.data.pairs import pair_dataset
 from srnet.errors import InputError
 from srnet.files import numbered_lines
-from srnet.pairs import pair_dataset
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -160,7 +160,7 @@ class Format(ABC):
         """Read a file.
 
         Returns:
-            One example per line, in the file's order, with the columns of `srnet.pairs.TaskData`.
+            One example per line, in the file's order, with the columns of `srnet.data.pairs.TaskData`.
 
         Raises:
             InputError: the file is not of this format (see `read_table` and `read_json_lines`), has no examples, a
@@ -192,7 +192,7 @@ class Format(ABC):
         """Return the content of a file from which `read` gets the same data set back.
 
         Args:
-            dataset: the examples, with the columns of `srnet.pairs.TaskData`.
+            dataset: the examples, with the columns of `srnet.data.pairs.TaskData`.
             where: what the examples are called in an error.
 
         Raises:

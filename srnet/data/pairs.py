@@ -17,7 +17,7 @@ class TaskData:
     For paraphrases they are the first and second question, for fact verification evidence and claim.
 
     Attributes:
-        name: the task's name in `srnet.tasks.TASKS`.
+        name: the task's name in `srnet.data.tasks.TASKS`.
         train: in-distribution (ID) training examples.
         dev: ID development examples; the id of this data set is the task's `dev_name`.
         ood: out-of-distribution (OOD) test examples by data-set id; of the task's data sets, those that are there.

@@ -1,6 +1,6 @@
 """A task's text from its official files, and back.
 
-The files lie in the official code's folders, which `srnet.tasks.TASKS` names.
+The files lie in the official code's folders, which `srnet.data.tasks.TASKS` names.
 """
 
 import warnings
@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from srnet.data.pairs import TaskData
+from srnet.data.tasks import Source, Task, find_task
 from srnet.errors import InputError
 from srnet.files import written_whole
-from srnet.pairs import TaskData
-from srnet.tasks import Source, Task, find_task
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -25,7 +25,7 @@ def source_files(name: str, folder: Path) -> tuple[Path, ...]:
     """Return the official files that a task is read from: training, development, then the OOD files that are there.
 
     Args:
-        name: a name in `srnet.tasks.TASKS`.
+        name: a name in `srnet.data.tasks.TASKS`.
         folder: the data folder, laid out as in the official code (`MNLI/train.tsv`, ...).
 
     Warns:
@@ -54,7 +54,7 @@ def load_task(name: str, folder: Path) -> TaskData:
     """Read all data sets of a task that are there from its official files.
 
     Args:
-        name: a name in `srnet.tasks.TASKS`.
+        name: a name in `srnet.data.tasks.TASKS`.
         folder: the data folder, laid out as in the official code (`MNLI/train.tsv`, ...).
 
     Warns:

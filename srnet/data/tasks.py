@@ -6,8 +6,8 @@ The data sets are those of Section 4.1 and Appendix B of the paper, in the offic
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from srnet.data.formats import Format, JsonLines, Table
 from srnet.errors import InputError
-from srnet.formats import Format, JsonLines, Table
 
 NLI_LABELS = ("entailment", "neutral", "contradiction")
 HANS_LABELS = ("entailment", "non-entailment")

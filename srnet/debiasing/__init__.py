@@ -1,0 +1,1 @@
+"""Debiasing: the losses by name, and the bias models, of spurious features, that they need."""
