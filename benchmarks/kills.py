@@ -19,7 +19,7 @@ from typing import Annotated, Any
 
 import typer
 
-from srnet.records import CHECKSUM, VOLATILE
+from srnet.store.records import CHECKSUM, VOLATILE
 
 
 def main(

@@ -17,11 +17,11 @@ import typer
 
 from srnet.data.tasks import TASKS, find_task
 from srnet.environment import Inputs
-from srnet.executor import run
-from srnet.experiments import Bias, Data, FineTuned, Pretrained
+from srnet.executor.workers import run
+from srnet.experiments.expressions import Bias, Data, FineTuned, Pretrained
 from srnet.pocket import World, fingerprint, plm_folder
 from srnet.profiles import PROFILES
-from srnet.store import Store
+from srnet.store.store import Store
 from srnet.training.models import folder_digest
 
 LOSSES = ("std", "poe")

@@ -4,7 +4,7 @@ Run as ``python benchmarks/simulated_workers.py [PROFILE]``; it takes some secon
 computes no experiment. Durations are those of `srnet plan`: sizes of the data sets times the speed of this machine.
 The bound, which is what `srnet plan` tells, is the larger of the critical path and the total divided by the number of
 workers. Of the experiments that can start, the first is that with the longest chain before it, in seconds or in
-`srnet.work.effort`, which is known without measuring anything; or the first of the list.
+`srnet.executor.work.effort`, which is known without measuring anything; or the first of the list.
 """
 
 import sys
@@ -14,11 +14,11 @@ from heapq import heappop, heappush
 
 from srnet.environment import Inputs, default_root
 from srnet.estimate import Estimate
-from srnet.experiments import Experiment, closure
-from srnet.schedule import urgency
-from srnet.store import Store
+from srnet.executor.work import effort
+from srnet.experiments.expressions import Experiment
+from srnet.experiments.graph import closure, urgency
+from srnet.store.store import Store
 from srnet.study import choose
-from srnet.work import effort
 
 WORKERS = (1, 4, 16, 64, 256)
 

@@ -13,9 +13,9 @@ import torch
 
 from srnet import Recipe, encode, load_classifier, load_tokenizer
 from srnet.debiasing.losses import make_objective
-from srnet.magnitude import LEVELS, ImpPlan, last_step, prune_iteratively
-from srnet.mask_training import MaskPlan, train_mask
 from srnet.pocket import World, build_nli, plm_folder
+from srnet.pruning.magnitude import LEVELS, ImpPlan, last_step, prune_iteratively
+from srnet.pruning.mask_training import MaskPlan, train_mask
 from srnet.training.loop import TrainingRun, fit
 
 REPETITIONS, STEPS = 9, 60

@@ -16,8 +16,8 @@ from distributed import LocalCluster
 from kills import lasting
 
 from srnet.environment import Inputs
-from srnet.executor import run
-from srnet.store import Store
+from srnet.executor.workers import run
+from srnet.store.store import Store
 from srnet.study import choose
 
 

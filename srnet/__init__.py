@@ -8,10 +8,10 @@ if TYPE_CHECKING:
     from srnet.debiasing.losses import confidence_regularisation, cross_entropy, product_of_experts, reweighting
     from srnet.debiasing.word_vectors import WordVectors
     from srnet.errors import InputError
-    from srnet.magnitude import ImpPlan
-    from srnet.mask_training import Gradual, MaskPlan
     from srnet.masking import Mask
-    from srnet.pruning import find_subnetwork, load_subnetwork, save_subnetwork
+    from srnet.pruning.magnitude import ImpPlan
+    from srnet.pruning.mask_training import Gradual, MaskPlan
+    from srnet.pruning.search import find_subnetwork, load_subnetwork, save_subnetwork
     from srnet.training.encoding import Encoded, encode
     from srnet.training.loop import Recipe
     from srnet.training.models import load_classifier, load_tokenizer
@@ -45,11 +45,11 @@ _HOMES = {
     "training.encoding": ("Encoded", "encode"),
     "errors": ("InputError",),
     "debiasing.losses": ("confidence_regularisation", "cross_entropy", "product_of_experts", "reweighting"),
-    "magnitude": ("ImpPlan",),
-    "mask_training": ("Gradual", "MaskPlan"),
+    "pruning.magnitude": ("ImpPlan",),
+    "pruning.mask_training": ("Gradual", "MaskPlan"),
     "masking": ("Mask",),
     "training.models": ("load_classifier", "load_tokenizer"),
-    "pruning": ("find_subnetwork", "load_subnetwork", "save_subnetwork"),
+    "pruning.search": ("find_subnetwork", "load_subnetwork", "save_subnetwork"),
     "training.loop": ("Recipe",),
     "debiasing.word_vectors": ("WordVectors",),
 }

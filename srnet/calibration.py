@@ -12,14 +12,14 @@ from transformers import AutoModelForSequenceClassification, PretrainedConfig
 from srnet.data.tasks import TASKS
 from srnet.debiasing.losses import make_objective
 from srnet.environment import Inputs
-from srnet.experiments import Data, Experiment, Pretrained, Teacher, Trained, pretrained
+from srnet.executor.plms import architecture, size
+from srnet.executor.work import BACKWARD, FORWARD, effort
+from srnet.experiments.expressions import Data, Experiment, Pretrained, Teacher, Trained, pretrained
 from srnet.lengths import mean_length
 from srnet.machine import one_thread
-from srnet.plms import architecture, size
-from srnet.store import Store
+from srnet.store.store import Store
 from srnet.training.encoding import Encoded
 from srnet.training.loop import Recipe, TrainingRun, fit
-from srnet.work import BACKWARD, FORWARD, effort
 
 STEPS, LEAST = 20, 2  # steps that are measured, and how many of them if they are slow
 # Prunable weights of a model whose steps on a CPU are slow, and are measured with that many examples; an example of
@@ -67,7 +67,7 @@ def seconds_a_step(config: PretrainedConfig, recipe: Recipe, tokens: int, device
         config: the architecture.
         recipe: how it is trained; all its steps are made, at least two.
         tokens: of each example.
-        device: torch device; on a CPU, one thread is used, as in `srnet.executor`.
+        device: torch device; on a CPU, one thread is used, as in `srnet.executor.workers`.
     """
     with one_thread():
         seconds = np.diff(_ends(config, recipe, tokens, device))

@@ -5,12 +5,12 @@ from dataclasses import astuple, dataclass
 
 from srnet.data.tasks import TASKS
 from srnet.environment import Inputs
-from srnet.experiments import Bias, Data, Experiment, FineTuned, Teacher, Tokenised, Trajectory
+from srnet.executor.plms import NUMBER, TENSOR, model_size
+from srnet.executor.work import BACKWARD, FORWARD, examples, uses
+from srnet.experiments.expressions import Bias, Data, Experiment, FineTuned, Teacher, Tokenised, Trajectory
 from srnet.lengths import mean_length
-from srnet.magnitude import LEVELS
-from srnet.plms import NUMBER, TENSOR, model_size
-from srnet.store import Store
-from srnet.work import BACKWARD, FORWARD, examples, uses
+from srnet.pruning.magnitude import LEVELS
+from srnet.store.store import Store
 
 RECORD = 4_000  # bytes of a record, about
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from srnet.experiments import FineTuned, Pruned
-from srnet.mask_training import Gradual
+from srnet.experiments.expressions import FineTuned, Pruned
+from srnet.pruning.mask_training import Gradual
 from srnet.settings import Run, Setting
 
 SPARSITY = 0.7  # of both readings, and where a rising sparsity starts (Section 5.2)
@@ -102,7 +102,8 @@ DEVIATIONS = (
         "trains with cross-entropy.",
         "*imp (poe)* is trained with the product of experts.",
         "the paper's",
-        '`loss="std"` of {py:class}`~srnet.experiments.Pruned` with `method="imp"`, which is the curve *imp (std)*',
+        '`loss="std"` of {py:class}`~srnet.experiments.expressions.Pruned` with `method="imp"`, '
+        "which is the curve *imp (std)*",
         "imp (poe)",
         _imp_loss,
     ),
@@ -112,7 +113,7 @@ DEVIATIONS = (
         "Its text rewinds after each round; its algorithm rewinds the network that is returned. Compared here: the "
         "text (as *paper*) and the algorithm (as *released code*).",
         "the algorithm's, which the released code comes down to",
-        "`rewind_each_round` of {py:class}`~srnet.magnitude.ImpPlan` is the text's",
+        "`rewind_each_round` of {py:class}`~srnet.pruning.magnitude.ImpPlan` is the text's",
         "imp-rw (std) -> ft (std)",
         _rewinding,
     ),
@@ -122,7 +123,7 @@ DEVIATIONS = (
         "saw-tooth.",
         "One optimiser.",
         "one schedule",
-        "`restart` of {py:class}`~srnet.magnitude.ImpPlan`",
+        "`restart` of {py:class}`~srnet.pruning.magnitude.ImpPlan`",
         "imp (poe)",
         _restarts,
     ),
@@ -131,7 +132,8 @@ DEVIATIONS = (
         "The pooler is masked too.",
         "Query, key, value, output and feed-forward matrices, and the classifier.",
         "the paper's",
-        "`pooler` of {py:class}`~srnet.mask_training.MaskPlan` and {py:class}`~srnet.magnitude.ImpPlan`",
+        "`pooler` of {py:class}`~srnet.pruning.mask_training.MaskPlan` "
+        "and {py:class}`~srnet.pruning.magnitude.ImpPlan`",
         "mask train (poe)",
         _pooler,
     ),
@@ -149,7 +151,7 @@ DEVIATIONS = (
         "Where the sparsity rises during mask training, it reaches its target at the very last step.",
         "A cubic rise.",
         "it ends where masks begin to be candidates, so that all of these have the target sparsity",
-        "`ramp` of {py:class}`~srnet.mask_training.Gradual`",
+        "`ramp` of {py:class}`~srnet.pruning.mask_training.Gradual`",
         "mask train (poe, gradual)",
         _rise,
         HIGH_SPARSITY,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from srnet.data.tasks import TASKS
-from srnet.experiments import Data
+from srnet.experiments.expressions import Data
 
 # Mean tokens of a pair, cut at 128, of each data set; a training set is as its development set; "with OOD" is the
 # training set with the OOD training examples.

@@ -17,10 +17,10 @@ from pandas.io.formats.style import Styler
 from srnet.claims import beside, resampled, verdicts
 from srnet.data.tasks import TASKS
 from srnet.errors import InputError
-from srnet.experiments import FineTuned
+from srnet.experiments.expressions import FineTuned
 from srnet.figures import csv_link, means, records
 from srnet.runs import FIGURES
-from srnet.store import Store, default_store
+from srnet.store.store import Store, default_store
 from srnet.study import Study, choose
 
 PARAMETERS = ("profile", "tasks", "sparsities", "seeds")  # of every notebook of the book

@@ -7,8 +7,8 @@ from functools import partial
 from srnet.bias_sweep import sweep_runs
 from srnet.data.tasks import TASKS
 from srnet.deviations import deviation_runs
-from srnet.experiments import Checkpoint, FineTuned, Pretrained
-from srnet.mask_training import Gradual
+from srnet.experiments.expressions import Checkpoint, FineTuned, Pretrained
+from srnet.pruning.mask_training import Gradual
 from srnet.settings import Run, Setting
 
 TIMING_SPARSITY = 0.7  # Section 5.1

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from srnet.experiments import Checkpoint, Data, FineTuned, Masked, Pretrained, Pruned, Teacher, pretrained
-from srnet.magnitude import is_level
+from srnet.experiments.expressions import Checkpoint, Data, FineTuned, Masked, Pretrained, Pruned, Teacher, pretrained
 from srnet.profiles import Training
-from srnet.results import metrics
+from srnet.pruning.magnitude import is_level
+from srnet.store.results import metrics
 
 
 @dataclass(frozen=True)

@@ -7,18 +7,18 @@ from typing import Any
 import pandas as pd
 
 from srnet import pocket
-from srnet.agenda import Report
 from srnet.data.tasks import TASKS, find_task
 from srnet.environment import Inputs
 from srnet.errors import InputError
-from srnet.executor import run
-from srnet.experiments import Data, Experiment, Pretrained
-from srnet.inputs import data_folder, file_digest, text_digest
-from srnet.plms import find_plm
+from srnet.executor.agenda import Report
+from srnet.executor.plms import find_plm
+from srnet.executor.text import data_folder, file_digest, text_digest
+from srnet.executor.workers import run
+from srnet.experiments.expressions import Data, Experiment, Pretrained
 from srnet.profiles import Profile, find_profile
 from srnet.runs import FIGURES
 from srnet.settings import Run, Setting
-from srnet.store import Store
+from srnet.store.store import Store
 
 COLUMNS = ["task", "dataset", "split", "curve", "plm", "start", "sparsity", "seed", "score", "key"]
 PARTS, ALL = ["subset", "class"], "all"
@@ -89,7 +89,7 @@ class Study:
         Args:
             store: where results are kept.
             figures: names of figures and tables.
-            workers: number of processes of this machine (`srnet.executor.run`).
+            workers: number of processes of this machine (`srnet.executor.workers.run`).
             scheduler: address of a Dask scheduler whose workers are used instead.
 
         Raises:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from srnet import Recipe
-from srnet.agenda import Agenda, Outcome
-from srnet.experiments import Bias, Data, Experiment, FineTuned, Pretrained, Pruned, Tokenised
-from srnet.store import Store
+from srnet.executor.agenda import Agenda, Outcome
+from srnet.experiments.expressions import Bias, Data, Experiment, FineTuned, Pretrained, Pruned, Tokenised
+from srnet.store.store import Store
 
 PLM, DATA = Pretrained("bert-base-uncased"), Data("nli", "abc")
 TOKENS, BIAS = Tokenised(PLM, DATA), Bias(DATA)
@@ -79,7 +79,7 @@ def test_what_another_process_computes_is_looked_at_again(agenda: Agenda, monkey
     assert agenda.report.elsewhere == [FULL]
     assert agenda.take(1) == [MASK]
     end(agenda, MASK, BUSY)
-    monkeypatch.setattr("srnet.agenda.LOOK_AGAIN", 0.0)
+    monkeypatch.setattr("srnet.executor.agenda.LOOK_AGAIN", 0.0)
     assert agenda.look_again() == []
     assert agenda.take() == [FINER, MASK]  # the other process has given it up
 

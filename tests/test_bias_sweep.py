@@ -10,7 +10,7 @@ from srnet import InputError
 from srnet.bias_sweep import DEFAULT_SHARES, KNOBS, SHARES
 from srnet.data.tasks import HANS_LABELS, TASKS
 from srnet.environment import Inputs
-from srnet.experiments import FineTuned
+from srnet.experiments.expressions import FineTuned
 from srnet.figures import gap_table, share_curves
 from srnet.figures.bias_sweep import gaps
 from srnet.pocket import World, build

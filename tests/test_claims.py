@@ -45,7 +45,7 @@ from srnet.claims.measures import (
 from srnet.data.tasks import HANS_LABELS, TASKS
 from srnet.environment import Inputs
 from srnet.runs import FIGURES
-from srnet.store import Store
+from srnet.store.store import Store
 from srnet.study import COLUMNS, Study, choose
 from srnet.training.metrics import Gold, weighted_f1
 
@@ -407,7 +407,7 @@ def store(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Store:
 def test_the_ledger_has_a_row_for_each_claim_and_task_and_computes_nothing(
     study: Study, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("srnet.executor.compute", lambda *_: pytest.fail("something was computed"))
+    monkeypatch.setattr("srnet.executor.workers.compute", lambda *_: pytest.fail("something was computed"))
     found = ledger(study, store, draws=200)
     assert len(found) == len(CLAIMS)
     assert set(found.profile) == {"smoke"}
@@ -427,7 +427,7 @@ def test_resampling_leaves_scores_as_they_are_and_reads_no_text(
     study: Study, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = study.table("figure-2", store)
-    monkeypatch.setattr("srnet.inputs.read_text", lambda *_: pytest.fail("text was read"))
+    monkeypatch.setattr("srnet.executor.text.read_text", lambda *_: pytest.fail("text was read"))
     monkeypatch.setattr("srnet.pocket.build", lambda *_: pytest.fail("text was generated"))
     drawn = resampled(table, study, "figure-2", store, draws=50)
     assert drawn[COLUMNS].equals(table.reset_index(drop=True))

@@ -11,13 +11,19 @@ import torch
 from typer import Exit
 from typer.testing import CliRunner, Result
 
-from srnet.agenda import Report
 from srnet.commands.cli import app
 from srnet.commands.run import tell
 from srnet.environment import Inputs
 from srnet.errors import InputError
-from srnet.experiments import Bias, Experiment, FineTuned, Pruned, closure
-from srnet.store import Store
+from srnet.executor.agenda import Report
+from srnet.experiments.expressions import (
+    Bias,
+    Experiment,
+    FineTuned,
+    Pruned,
+)
+from srnet.experiments.graph import closure
+from srnet.store.store import Store
 from srnet.study import Study, choose
 
 
@@ -268,7 +274,7 @@ def test_nothing_is_half_deleted(study: Study, store: Store, monkeypatch: pytest
             raise PermissionError(1, "Operation not permitted")
 
     with monkeypatch.context() as patched:
-        patched.setattr("srnet.store.shutil.rmtree", refuse)
+        patched.setattr("srnet.store.store.shutil.rmtree", refuse)
         said = refused(store, "store", "delete", "--profile", "smoke", "--yes")
     assert said.endswith("cannot be deleted: Operation not permitted")
     (gone,) = store.unfinished()

@@ -13,13 +13,16 @@ from transformers import PretrainedConfig
 
 from srnet import Recipe, pocket
 from srnet.calibration import measure_speed, seconds_a_step
-from srnet.compute import compute
 from srnet.costs import Cost, cost
 from srnet.data.official import load_task, write_task
 from srnet.data.tasks import TASKS
 from srnet.debiasing.losses import make_objective
 from srnet.environment import Inputs
-from srnet.experiments import (
+from srnet.executor.compute import compute
+from srnet.executor.plms import size
+from srnet.executor.text import is_at_hand, text_digest
+from srnet.executor.work import effort, examples, work
+from srnet.experiments.expressions import (
     Bias,
     Data,
     Experiment,
@@ -30,19 +33,16 @@ from srnet.experiments import (
     Teacher,
     Tokenised,
     Trajectory,
-    closure,
 )
-from srnet.inputs import is_at_hand, text_digest
+from srnet.experiments.graph import closure
 from srnet.lengths import OFFICIAL as KNOWN_LENGTHS
 from srnet.lengths import POCKET, mean_length
-from srnet.plms import size
 from srnet.pocket import World, plm_folder
 from srnet.pocket.sizes import sizes
-from srnet.store import Store
+from srnet.store.store import Store
 from srnet.training.encoding import encode
 from srnet.training.loop import TrainingRun, fit
 from srnet.training.models import folder_digest, load_classifier, load_tokenizer
-from srnet.work import effort, examples, work
 
 INPUTS = Inputs(device="cpu")
 PLM = Pretrained("pocket", folder_digest(plm_folder()))
@@ -138,7 +138,7 @@ def test_generated_examples_are_counted_without_generating_them(task: str, world
 
 
 def test_work_of_the_pocket_world_reads_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("srnet.inputs._read_text", None)
+    monkeypatch.setattr("srnet.executor.text._read_text", None)
     assert work(FineTuned(PLM, replace(DATA, world=World()), 1, RECIPE), INPUTS, EMPTY) == 10 * 16 * 3 + 600 + 1200
 
 
@@ -163,7 +163,7 @@ def test_examples_of_files_are_read_once_and_then_known_from_the_token_ids(
     full, counts = FineTuned(PLM, data, 1, RECIPE), {"train": 60, "mnli-m": 12, "hans": 12}
     assert examples(full, inputs, store) == examples(Bias(data), inputs, store) == counts
     compute(Tokenised(PLM, data), store, inputs)
-    monkeypatch.setattr("srnet.inputs._read_text", None)
+    monkeypatch.setattr("srnet.executor.text._read_text", None)
     for each in (full, Teacher(full), Tokenised(PLM, data)):
         assert examples(each, inputs, store) == counts
 

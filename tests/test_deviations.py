@@ -11,7 +11,7 @@ import pytest
 from srnet.data.tasks import TASKS
 from srnet.deviations import DEVIATIONS
 from srnet.environment import Inputs
-from srnet.experiments import Experiment
+from srnet.experiments.expressions import Experiment
 from srnet.figures import CURVES, deviation_dots
 from srnet.figures.deviations import as_markdown, effects
 from srnet.settings import Run

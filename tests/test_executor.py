@@ -22,15 +22,16 @@ from distributed import LocalCluster
 from rich.console import Console
 from rich.progress import Progress
 
-from srnet import InputError, Recipe, executor, pocket
-from srnet import compute as compute_module
-from srnet.agenda import Agenda
+from srnet import InputError, Recipe, pocket
 from srnet.environment import Inputs
-from srnet.executor import PREFIX, _local_client, run
-from srnet.experiments import Data, Experiment, FineTuned, Pretrained, Pruned
+from srnet.executor import compute as compute_module
+from srnet.executor import workers as executor
+from srnet.executor.agenda import Agenda
+from srnet.executor.workers import PREFIX, _local_client, run
+from srnet.experiments.expressions import Data, Experiment, FineTuned, Pretrained, Pruned
 from srnet.machine import own_gpu
-from srnet.records import VOLATILE
-from srnet.store import Store
+from srnet.store.records import VOLATILE
+from srnet.store.store import Store
 from srnet.training.models import folder_digest
 
 INPUTS = Inputs(device="cpu")
@@ -244,7 +245,7 @@ def test_a_full_disk_stops_the_run_with_a_clear_message(
     def is_full(*arguments: Any) -> Any:
         raise error if isinstance(error, OSError) else RuntimeError(error)
 
-    monkeypatch.setattr("srnet.store.save_file", is_full)
+    monkeypatch.setattr("srnet.store.store.save_file", is_full)
     store = Store(tmp_path, below=[undisturbed.root])
     new = [replace(full, seed=3) for full in FULL[:2]]
     report = run(new, store, INPUTS, workers=1)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from srnet import Gradual, InputError, Recipe
-from srnet.experiments import (
+from srnet.experiments.expressions import (
     Bias,
     Checkpoint,
     Data,
@@ -21,10 +21,10 @@ from srnet.experiments import (
     Teacher,
     Tokenised,
     canonical,
-    closure,
     pretrained,
     tokenised,
 )
+from srnet.experiments.graph import closure
 from srnet.pocket import World
 
 BERT = Pretrained("bert-base-uncased")
@@ -64,7 +64,7 @@ def test_keys_never_change(experiment: Experiment, key: str) -> None:
 
 def test_keys_are_the_same_in_another_process() -> None:
     program = (
-        "from srnet.experiments import *; print(FineTuned(recipe=Recipe(steps=100), seed=1, "
+        "from srnet.experiments.expressions import *; print(FineTuned(recipe=Recipe(steps=100), seed=1, "
         "data=Data('nli', 'abc'), of=Pretrained('bert-base-uncased')).key)"
     )
     command = [sys.executable, "-c", program]

@@ -11,11 +11,20 @@ import pytest
 from srnet import InputError
 from srnet.data.tasks import TASKS
 from srnet.environment import Inputs
-from srnet.experiments import Checkpoint, Experiment, FineTuned, Masked, Pretrained, Pruned, Trajectory, closure
+from srnet.experiments.expressions import (
+    Checkpoint,
+    Experiment,
+    FineTuned,
+    Masked,
+    Pretrained,
+    Pruned,
+    Trajectory,
+)
+from srnet.experiments.graph import closure
 from srnet.profiles import PROFILES
 from srnet.runs import FIGURES
 from srnet.settings import Run
-from srnet.store import Store
+from srnet.store.store import Store
 from srnet.study import COLUMNS, Study, choose
 
 INPUTS = Inputs(device="cpu")  # no data folder: the texts of `small` and `paper` are named by an empty digest

@@ -19,7 +19,8 @@ from srnet.debiasing.losses import (
     product_of_experts,
     reweighting,
 )
-from srnet.mask_training import (
+from srnet.masking import solve
+from srnet.pruning.mask_training import (
     INITIAL_SCALE,
     INITIAL_THRESHOLD,
     Gradual,
@@ -29,7 +30,6 @@ from srnet.mask_training import (
     initial_masks,
     train_mask,
 )
-from srnet.masking import solve
 from srnet.training.encoding import Encoded
 from srnet.training.loop import Recipe, TrainingRun, predict
 from srnet.training.models import prunable_weights

@@ -8,17 +8,28 @@ import torch
 from torch import Tensor
 
 from srnet import Gradual, Mask, Recipe, pocket
-from srnet.compute import load_model
 from srnet.data.tasks import TASKS
 from srnet.debiasing.losses import LOSSES
 from srnet.environment import Inputs
-from srnet.executor import run
-from srnet.experiments import Bias, Checkpoint, Data, Experiment, FineTuned, Masked, Model, Pretrained, Pruned, Teacher
-from srnet.inputs import read_text, training_set
-from srnet.magnitude import magnitude_mask
+from srnet.executor.compute import load_model
+from srnet.executor.text import read_text, training_set
+from srnet.executor.workers import run
+from srnet.experiments.expressions import (
+    Bias,
+    Checkpoint,
+    Data,
+    Experiment,
+    FineTuned,
+    Masked,
+    Model,
+    Pretrained,
+    Pruned,
+    Teacher,
+)
 from srnet.masking import count_zeros
 from srnet.pocket import World, plm_folder
-from srnet.store import Store
+from srnet.pruning.magnitude import magnitude_mask
+from srnet.store.store import Store
 from srnet.training.models import folder_digest, prunable_weights
 
 INPUTS = Inputs(device="cpu")

@@ -18,7 +18,8 @@ from transformers import BertForSequenceClassification
 
 from srnet.debiasing.losses import make_objective
 from srnet.errors import InputError
-from srnet.magnitude import (
+from srnet.masking import Mask, count_zeros
+from srnet.pruning.magnitude import (
     LEVELS,
     ImpPlan,
     is_level,
@@ -26,8 +27,7 @@ from srnet.magnitude import (
     magnitude_mask,
     prune_iteratively,
 )
-from srnet.masked import holding, train_masked
-from srnet.masking import Mask, count_zeros
+from srnet.pruning.masked import holding, train_masked
 from srnet.training.encoding import Encoded
 from srnet.training.loop import (
     DivergedError,

@@ -15,8 +15,9 @@ from transformers import BertForSequenceClassification
 
 from srnet.debiasing.losses import LOSSES, make_objective
 from srnet.errors import InputError
-from srnet.magnitude import magnitude_mask
-from srnet.mask_training import (
+from srnet.masking import count_zeros
+from srnet.pruning.magnitude import magnitude_mask
+from srnet.pruning.mask_training import (
     Gradual,
     MaskedWeight,
     MaskPlan,
@@ -26,7 +27,6 @@ from srnet.mask_training import (
     initial_masks,
     train_mask,
 )
-from srnet.masking import count_zeros
 from srnet.training.encoding import Encoded
 from srnet.training.loop import (
     DivergedError,

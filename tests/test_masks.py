@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from srnet.errors import InputError
-from srnet.magnitude import magnitude_mask
 from srnet.masking import SCOPES, Mask, count_zeros, solve, threshold
+from srnet.pruning.magnitude import magnitude_mask
 
 hundredths = st.integers(0, 99)
 every_scope = pytest.mark.parametrize("scope", SCOPES)

@@ -26,8 +26,8 @@ from srnet import (
 )
 from srnet.data.pairs import pair_dataset
 from srnet.data.tasks import NLI_LABELS
-from srnet.magnitude import magnitude_mask
 from srnet.masking import count_zeros
+from srnet.pruning.magnitude import magnitude_mask
 from srnet.training.encoding import Encoded
 from srnet.training.loop import predict
 from srnet.training.models import folder_digest, prunable_weights, weights_digest

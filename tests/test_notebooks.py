@@ -12,9 +12,10 @@ import pytest
 from matplotlib.figure import Figure
 
 from srnet.errors import InputError
-from srnet.experiments import Pretrained, closure
+from srnet.experiments.expressions import Pretrained
+from srnet.experiments.graph import closure
 from srnet.notebook import PARAMETERS, Chapter, open_chapter
-from srnet.store import Store
+from srnet.store.store import Store
 from srnet.study import COLUMNS, choose
 
 ROOT = Path(__file__).parents[1]

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from srnet.commands.plan import _count, _time, plan
 from srnet.environment import Inputs
-from srnet.executor import run
-from srnet.store import Store
+from srnet.executor.workers import run
+from srnet.store.store import Store
 from srnet.study import choose
 
 Ask = Callable[..., str]

@@ -8,8 +8,8 @@ import pytest
 from srnet import pocket
 from srnet.environment import Inputs
 from srnet.errors import InputError
-from srnet.experiments import Bias, Data, Pretrained
-from srnet.plms import KNOWN, find_plm, model_size, plm_source, size
+from srnet.executor.plms import KNOWN, find_plm, model_size, plm_source, size
+from srnet.experiments.expressions import Bias, Data, Pretrained
 from srnet.pocket import plm_folder
 from srnet.profiles import PROFILES
 from srnet.training.models import folder_digest

@@ -9,10 +9,10 @@ from transformers import BertForSequenceClassification, GPT2Config, GPT2ForSeque
 from srnet import Mask, Recipe, find_subnetwork, load_subnetwork, save_subnetwork
 from srnet.debiasing.losses import LOSSES, make_objective
 from srnet.errors import InputError
-from srnet.magnitude import magnitude_mask
-from srnet.mask_training import MaskPlan, train_mask
 from srnet.masking import count_zeros
 from srnet.pocket import World, build_nli, plm_folder
+from srnet.pruning.magnitude import magnitude_mask
+from srnet.pruning.mask_training import MaskPlan, train_mask
 from srnet.training.encoding import Encoded
 from srnet.training.loop import DivergedError, TrainingRun
 from srnet.training.models import prunable_weights, weights_digest

@@ -6,16 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from srnet import (
-    Recipe,
-    inputs,
-    pocket,
-    results,
-)
-from srnet.compute import compute
+from srnet import Recipe, pocket
 from srnet.data.tasks import HANS_LABELS, NLI_LABELS, SYMMETRIC_LABELS
 from srnet.environment import Inputs
-from srnet.experiments import (
+from srnet.executor import text as inputs
+from srnet.executor.compute import compute
+from srnet.executor.text import all_sets, encoded, gold
+from srnet.experiments.expressions import (
     Bias,
     Data,
     Experiment,
@@ -25,9 +22,9 @@ from srnet.experiments import (
     Teacher,
     Tokenised,
 )
-from srnet.inputs import all_sets, encoded, gold
-from srnet.results import Examples, examples, save_examples
-from srnet.store import Store
+from srnet.store import results
+from srnet.store.results import Examples, examples, save_examples
+from srnet.store.store import Store
 from srnet.training.encoding import Encoded
 from srnet.training.metrics import Gold
 from srnet.training.models import folder_digest

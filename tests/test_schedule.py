@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from srnet.experiments import Experiment
-from srnet.schedule import critical_path, urgency
+from srnet.experiments.expressions import Experiment
+from srnet.experiments.graph import critical_path, urgency
 
 
 @dataclass(frozen=True)

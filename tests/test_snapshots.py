@@ -10,11 +10,12 @@ import torch
 from plms import make_plm
 
 from srnet import Gradual, Recipe, pocket
-from srnet.agenda import missing
-from srnet.compute import compute
 from srnet.environment import Inputs
-from srnet.executor import run
-from srnet.experiments import (
+from srnet.executor.agenda import missing
+from srnet.executor.compute import compute
+from srnet.executor.work import BACKWARD, FORWARD
+from srnet.executor.workers import run
+from srnet.experiments.expressions import (
     Checkpoint,
     Data,
     Experiment,
@@ -24,11 +25,10 @@ from srnet.experiments import (
     Pruned,
 )
 from srnet.pocket import World
-from srnet.records import VOLATILE
-from srnet.store import Store
+from srnet.store.records import VOLATILE
+from srnet.store.store import Store
 from srnet.training.models import folder_digest
 from srnet.training.snapshots import Snapshot
-from srnet.work import BACKWARD, FORWARD
 
 DATA = Data("nli", pocket.fingerprint("nli"), World(train=48, dev=12, test=12))
 RECIPE = Recipe(steps=20, batch_size=4, lr=1e-2, warmup=3, weight_decay=0.1)

@@ -14,11 +14,11 @@ import torch
 
 import srnet
 from srnet import InputError, Recipe
-from srnet.agenda import missing
 from srnet.environment import default_below, default_root
-from srnet.experiments import Bias, Data, Experiment, FineTuned, Pretrained
-from srnet.records import read_record, write_record
-from srnet.store import RECORD, BusyError, DamagedError, Store, default_store
+from srnet.executor.agenda import missing
+from srnet.experiments.expressions import Bias, Data, Experiment, FineTuned, Pretrained
+from srnet.store.records import read_record, write_record
+from srnet.store.store import RECORD, BusyError, DamagedError, Store, default_store
 
 DATA = Data("nli", "abc")
 BIAS = Bias(DATA)

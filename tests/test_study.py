@@ -12,17 +12,18 @@ import pandas as pd
 import pytest
 import torch
 
-from srnet import InputError, inputs
-from srnet import compute as compute_module
-from srnet.agenda import missing
-from srnet.compute import load_model
+from srnet import InputError
 from srnet.data.tasks import HANS_HEURISTICS, HANS_LABELS
 from srnet.environment import Inputs
-from srnet.experiments import FineTuned, Pruned
+from srnet.executor import compute as compute_module
+from srnet.executor import text as inputs
+from srnet.executor.agenda import missing
+from srnet.executor.compute import load_model
+from srnet.experiments.expressions import FineTuned, Pruned
 from srnet.figures import means, sparsity_curves, subset_heatmap, subset_means
 from srnet.files import sha256
 from srnet.masking import Mask
-from srnet.store import Store
+from srnet.store.store import Store
 from srnet.study import ALL, COLUMNS, PARTS, Study, choose
 from srnet.training.models import prunable_weights
 
@@ -47,7 +48,7 @@ def store(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 
 def test_the_second_run_computes_nothing(study: Study, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("srnet.executor.compute", lambda *_: pytest.fail("something was computed"))
+    monkeypatch.setattr("srnet.executor.workers.compute", lambda *_: pytest.fail("something was computed"))
     assert study.compute(store, FIGURE).computed == []
     assert missing(study.experiments(FIGURE), store) == []
     assert len(study.table("figure-2", store)) > 0
@@ -103,7 +104,7 @@ def test_a_failure_is_recorded_skips_what_needs_it_and_is_tried_again(
 
     store, full = Store(tmp_path), next(e for e in study.experiments(FIGURE) if isinstance(e, FineTuned))
     monkeypatch.setattr(compute_module, "fit", fails)
-    monkeypatch.setattr("srnet.executor.places", lambda device: 1)  # other processes would compute as always
+    monkeypatch.setattr("srnet.executor.workers.places", lambda device: 1)  # other processes would compute as always
     report = study.compute(store, FIGURE, workers=1)
     assert [len(report.computed), len(report.failed), len(report.skipped)] == [2, 2, 6]
     store.folder(full).mkdir()  # as a copy that was broken off would leave it

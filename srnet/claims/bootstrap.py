@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from srnet.data.tasks import TASKS
 from srnet.errors import InputError
-from srnet.experiments import tokenised
-from srnet.results import examples, logits
-from srnet.store import Store
+from srnet.experiments.expressions import tokenised
+from srnet.store.results import examples, logits
+from srnet.store.store import Store
 from srnet.study import Study
 from srnet.training.metrics import Gold, hits
 

@@ -10,7 +10,7 @@ from srnet.claims.bootstrap import resampled
 from srnet.claims.claim import Claim
 from srnet.claims.measures import Results, UntestableError
 from srnet.runs import FIGURES
-from srnet.store import Store
+from srnet.store.store import Store
 from srnet.study import Study
 from srnet.summary import mean_and_std
 

@@ -14,7 +14,7 @@ from srnet.environment import SNAPSHOT_EVERY, Inputs, default_below, default_roo
 from srnet.errors import InputError
 
 if TYPE_CHECKING:
-    from srnet.store import Store
+    from srnet.store.store import Store
     from srnet.study import Study
 
 ProfileName = Annotated[str, typer.Option("--profile", help="Size of the study: smoke, pocket, small or paper.")]
@@ -90,7 +90,7 @@ class Places:
 
     def results(self, snapshot_every: float = SNAPSHOT_EVERY) -> "Store":
         """Return the store of results."""
-        from srnet.store import Store
+        from srnet.store.store import Store
 
         below = self.below or default_below()
         for folder in below:

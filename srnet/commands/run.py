@@ -13,9 +13,9 @@ from srnet.commands.printing import say, show
 from srnet.environment import SNAPSHOT_EVERY
 
 if TYPE_CHECKING:
-    from srnet.agenda import Report
-    from srnet.experiments import Experiment
-    from srnet.store import Store
+    from srnet.executor.agenda import Report
+    from srnet.experiments.expressions import Experiment
+    from srnet.store.store import Store
 
 MOST_NAMED = 10  # of the experiments that were skipped; `srnet status` lists all
 
@@ -36,7 +36,7 @@ def run(
 @grouped
 def status(choice: Choice, places: Places) -> None:
     """List the experiments of the study: done, failed, unfinished and how far, damaged, or missing."""
-    from srnet.experiments import closure
+    from srnet.experiments.graph import closure
 
     study, states = choice.study(places), States(places.results())
     study.require_text()

@@ -19,7 +19,7 @@ from srnet.commands.printing import console, duration, say, show, size
 from srnet.errors import InputError
 
 if TYPE_CHECKING:
-    from srnet.store import Store
+    from srnet.store.store import Store
 
 app = typer.Typer(no_args_is_help=True, help="The store of results: what is in it, and whether it is whole.")
 
@@ -51,7 +51,7 @@ class Part:
 
     def of(self, rows: Sequence[Row], places: Places, alone: bool = False) -> list[Row]:
         """Return the rows of experiments that this part needs; if asked, less those that other figures need too."""
-        from srnet.experiments import closure
+        from srnet.experiments.graph import closure
         from srnet.study import choose
 
         if self.profile is None:
@@ -106,7 +106,7 @@ def show_(
     as_json: Annotated[bool, typer.Option("--json", help="Print the record as it is.")] = False,
 ) -> None:
     """Show what is recorded of a result: expression, scores, cost, software, files, and what it needs."""
-    from srnet.store import Store
+    from srnet.store.store import Store
 
     kept = Places(store, below).results()
     keys = {name for root in (kept.root, *kept.below) for name in Store(root).keys()}  # noqa: SIM118
@@ -176,7 +176,7 @@ def _contents(kept: "Store") -> list[Row]:
 
 
 def _result(kept: "Store", key: str) -> Row:
-    from srnet.store import DamagedError
+    from srnet.store.store import DamagedError
 
     try:
         record = kept.read(key)
@@ -210,7 +210,7 @@ def _find(keys: Iterable[str], beginning: str, root: Path) -> str:
 
 def _damaged(kept: "Store", keys: Sequence[str]) -> dict[str, str]:
     """Return what is wrong with those results that are not what was written."""
-    from srnet.store import DamagedError
+    from srnet.store.store import DamagedError
 
     damaged = {}
     columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import f1_score
 from torch import Tensor
 
 from srnet.data.tasks import HANS_LABELS
@@ -72,6 +71,8 @@ def weighted_f1(logits: Tensor, labels: Tensor) -> float:
     Returns:
         A share in [0, 1].
     """
+    from sklearn.metrics import f1_score
+
     return float(f1_score(labels.cpu(), logits.argmax(dim=-1).cpu(), average="weighted", zero_division=0.0))
 
 

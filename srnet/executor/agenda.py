@@ -4,9 +4,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from srnet.experiments import Experiment, closure
-from srnet.schedule import Duration, urgency
-from srnet.store import Store
+from srnet.experiments.expressions import Experiment
+from srnet.experiments.graph import Duration, closure, urgency
+from srnet.store.store import Store
 
 LOOK_AGAIN = 1.0  # seconds between two looks at what another process is computing
 

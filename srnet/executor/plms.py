@@ -22,7 +22,7 @@ from transformers import (
 from srnet import pocket
 from srnet.data.tasks import TASKS
 from srnet.errors import InputError
-from srnet.experiments import Experiment, Pretrained, Teacher, Trained, pretrained
+from srnet.experiments.expressions import Experiment, Pretrained, Teacher, Trained, pretrained
 from srnet.training.models import folder_digest, prunable_weights
 
 if TYPE_CHECKING:

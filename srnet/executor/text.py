@@ -16,9 +16,9 @@ from srnet.data.tasks import TASKS
 from srnet.debiasing.word_vectors import WordVectors
 from srnet.environment import Inputs
 from srnet.errors import InputError
-from srnet.experiments import Data, Pretrained
+from srnet.executor.plms import plm_source
+from srnet.experiments.expressions import Data, Pretrained
 from srnet.files import digest, sha256
-from srnet.plms import plm_source
 from srnet.training.encoding import Encoded, encode
 from srnet.training.metrics import Gold
 from srnet.training.models import load_tokenizer

@@ -9,7 +9,9 @@ from srnet.data.statistics import FEVER, OFFICIAL
 from srnet.data.tasks import TASKS
 from srnet.environment import Inputs
 from srnet.errors import InputError
-from srnet.experiments import (
+from srnet.executor.plms import model_size
+from srnet.executor.text import is_at_hand, test_sets, training_set
+from srnet.experiments.expressions import (
     Bias,
     Data,
     Experiment,
@@ -21,12 +23,10 @@ from srnet.experiments import (
     Trajectory,
     tokenised,
 )
-from srnet.inputs import is_at_hand, test_sets, training_set
-from srnet.magnitude import LEVELS, last_step
-from srnet.mask_training import MaskPlan
-from srnet.plms import model_size
 from srnet.pocket.sizes import sizes
-from srnet.store import Store
+from srnet.pruning.magnitude import LEVELS, last_step
+from srnet.pruning.mask_training import MaskPlan
+from srnet.store.store import Store
 from srnet.training.loop import Recipe
 
 FORWARD, BACKWARD = 1, 2  # relative cost of an example's forward and backward pass

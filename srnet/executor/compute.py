@@ -14,7 +14,16 @@ from srnet.data.tasks import TASKS
 from srnet.debiasing.bias import BiasModel, bias_features
 from srnet.debiasing.losses import make_objective
 from srnet.environment import Inputs
-from srnet.experiments import (
+from srnet.executor.plms import plm_source
+from srnet.executor.text import (
+    all_sets,
+    encoded,
+    gold,
+    read_text,
+    word_vectors,
+)
+from srnet.executor.work import BACKWARD, FORWARD
+from srnet.experiments.expressions import (
     Bias,
     Checkpoint,
     Data,
@@ -31,21 +40,13 @@ from srnet.experiments import (
     pretrained,
     tokenised,
 )
-from srnet.inputs import (
-    all_sets,
-    encoded,
-    gold,
-    read_text,
-    word_vectors,
-)
 from srnet.machine import machine
-from srnet.magnitude import magnitude_mask, prune_iteratively
-from srnet.mask_training import train_mask
-from srnet.masked import train_masked
 from srnet.masking import Mask
-from srnet.plms import plm_source
-from srnet.results import Examples, at_level, at_step, examples, save_examples, test_sets
-from srnet.store import Entry, Store
+from srnet.pruning.magnitude import magnitude_mask, prune_iteratively
+from srnet.pruning.mask_training import train_mask
+from srnet.pruning.masked import train_masked
+from srnet.store.results import Examples, at_level, at_step, examples, save_examples, test_sets
+from srnet.store.store import Entry, Store
 from srnet.training.loop import (
     Objective,
     Trace,
@@ -55,7 +56,6 @@ from srnet.training.loop import (
 )
 from srnet.training.metrics import scores
 from srnet.training.models import load_classifier, prunable_weights, weights_digest
-from srnet.work import BACKWARD, FORWARD
 
 CURVE_POINTS = 20  # points of a recorded training-loss curve
 

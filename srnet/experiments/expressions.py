@@ -12,10 +12,10 @@ from functools import cached_property
 from srnet.data.tasks import TASKS
 from srnet.debiasing.losses import LOSSES
 from srnet.errors import InputError
-from srnet.magnitude import ImpPlan, is_level
-from srnet.mask_training import WINDOW, Gradual, MaskPlan
 from srnet.masking import SCOPES, count_zeros
 from srnet.pocket import World
+from srnet.pruning.magnitude import ImpPlan, is_level
+from srnet.pruning.mask_training import WINDOW, Gradual, MaskPlan
 from srnet.training.loop import Recipe
 
 METHODS = ("mask", "magnitude", "imp", "imp-rewind")
@@ -347,20 +347,6 @@ def canonical(value: object) -> object:
         if content != field.default:
             form[field.name] = canonical(content)
     return form
-
-
-def closure(experiments: "list[Experiment]") -> "list[Experiment]":
-    """Return the experiments and all their operands, each once, operands first."""
-    ordered: dict[Experiment, None] = {}
-
-    def visit(experiment: Experiment) -> None:
-        for operand in experiment.operands:
-            visit(operand)
-        ordered.setdefault(experiment)
-
-    for experiment in experiments:
-        visit(experiment)
-    return list(ordered)
 
 
 def pretrained(model: Model) -> Pretrained:

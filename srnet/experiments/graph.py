@@ -2,10 +2,24 @@
 
 from collections.abc import Callable, Sequence
 
-from srnet.experiments import Experiment
+from srnet.experiments.expressions import Experiment
 
 Duration = Callable[[Experiment], float]
 """How long an experiment takes, in any unit of time; not negative."""
+
+
+def closure(experiments: list[Experiment]) -> list[Experiment]:
+    """Return the experiments and all their operands, each once, operands first."""
+    ordered: dict[Experiment, None] = {}
+
+    def visit(experiment: Experiment) -> None:
+        for operand in experiment.operands:
+            visit(operand)
+        ordered.setdefault(experiment)
+
+    for experiment in experiments:
+        visit(experiment)
+    return list(ordered)
 
 
 def urgency(experiments: Sequence[Experiment], duration: Duration) -> dict[Experiment, float]:
@@ -14,7 +28,8 @@ def urgency(experiments: Sequence[Experiment], duration: Duration) -> dict[Exper
     No schedule can end sooner after an experiment starts; computing the most urgent first keeps long chains moving.
 
     Args:
-        experiments: in topological order (`srnet.experiments.closure`); operands that are not among them are done.
+        experiments: in topological order (`closure`); operands that are not among them
+            are done.
         duration: of one experiment.
 
     Raises:

@@ -13,7 +13,7 @@ from pathlib import Path
 from platform import python_version
 from typing import Any
 
-from srnet.experiments import Experiment, canonical
+from srnet.experiments.expressions import Experiment, canonical
 from srnet.files import written_whole
 
 VOLATILE = ("seconds", "finished", "machine", "resumed")  # fields that may differ between two equal runs
@@ -77,7 +77,7 @@ def _sealed(record: dict[str, Any]) -> str:
 
 def _revision() -> str:
     """Return the package's version and, in a checkout, the commit; "+changes" if the package differs from it."""
-    here = Path(__file__).parent
+    here = Path(__file__).parents[1]  # the package
 
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(here), *arguments]

@@ -8,8 +8,8 @@ from transformers import PreTrainedModel
 
 from srnet.debiasing.losses import make_objective
 from srnet.errors import InputError
-from srnet.mask_training import MaskPlan, train_mask
 from srnet.masking import Mask
+from srnet.pruning.mask_training import MaskPlan, train_mask
 from srnet.training.encoding import Encoded
 from srnet.training.loop import Recipe, TrainingRun
 from srnet.training.models import prunable_weights, weights_digest

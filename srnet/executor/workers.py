@@ -17,15 +17,15 @@ from distributed.comm import CommClosedError
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from threadpoolctl import threadpool_limits
 
-from srnet.agenda import LOOK_AGAIN, Agenda, Outcome, Report
-from srnet.compute import Advance, compute
 from srnet.data.official import MissingDataWarning
 from srnet.environment import Inputs
 from srnet.errors import InputError
-from srnet.experiments import Bias, Experiment, Tokenised
+from srnet.executor.agenda import LOOK_AGAIN, Agenda, Outcome, Report
+from srnet.executor.compute import Advance, compute
+from srnet.executor.work import effort, work
+from srnet.experiments.expressions import Bias, Experiment, Tokenised
 from srnet.machine import keep_memory, one_thread, own_gpu, places
-from srnet.store import BusyError, DamagedError, Store
-from srnet.work import effort, work
+from srnet.store.store import BusyError, DamagedError, Store
 
 REPORT_EVERY = 0.5  # seconds between two reports of a worker
 LINE_EVERY = 60.0  # seconds between two lines in a log, which has no bar

@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from srnet.experiments import Experiment, Tokenised
-from srnet.store import Entry, Store
+from srnet.experiments.expressions import Experiment, Tokenised
+from srnet.store.store import Entry, Store
 from srnet.training.encoding import Encoded
 from srnet.training.metrics import Gold
 

@@ -9,8 +9,8 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from srnet.errors import InputError
-from srnet.masked import holding
 from srnet.masking import Mask, solve
+from srnet.pruning.masked import holding
 from srnet.training.loop import Trace, TrainingRun, fit
 from srnet.training.models import prunable_weights
 

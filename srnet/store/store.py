@@ -27,9 +27,9 @@ from torch import Tensor
 
 from srnet.environment import SNAPSHOT_EVERY, default_below, default_root
 from srnet.errors import InputError
-from srnet.experiments import Experiment
+from srnet.experiments.expressions import Experiment
 from srnet.files import sha256
-from srnet.records import describe, now, read_record, software, write_record
+from srnet.store.records import describe, now, read_record, software, write_record
 from srnet.training.snapshots import Snapshot
 
 RECORD = "record.json"
