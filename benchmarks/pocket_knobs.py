@@ -19,9 +19,9 @@ from srnet.data.tasks import TASKS, find_task
 from srnet.environment import Inputs
 from srnet.executor.workers import run
 from srnet.experiments.expressions import Bias, Data, FineTuned, Pretrained
-from srnet.pocket import World, fingerprint, plm_folder
-from srnet.profiles import PROFILES
+from srnet.pocket import FINGERPRINTS, World, plm_folder
 from srnet.store.store import Store
+from srnet.study.profiles import PROFILES
 from srnet.training.models import folder_digest
 
 LOSSES = ("std", "poe")
@@ -38,7 +38,7 @@ def main(
     """Fine-tune full models with each loss and seed, and add their scores, in percent, to the trail."""
     setting, folder, metric = World(**json.loads(world)), plm or plm_folder(), find_task(task).metric
     tests = (TASKS[task].dev_name, *TASKS[task].ood)
-    data, base = Data(task, fingerprint(task), setting), Pretrained(folder.name, folder_digest(folder))
+    data, base = Data(task, FINGERPRINTS[task], setting), Pretrained(folder.name, folder_digest(folder))
     recipe = PROFILES["pocket"].training[task].full
     experiments = {(loss, s): FineTuned(base, data, s, recipe, loss) for s in seed for loss in LOSSES}
     with TemporaryDirectory() as root:

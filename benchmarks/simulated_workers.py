@@ -13,12 +13,12 @@ from graphlib import TopologicalSorter
 from heapq import heappop, heappush
 
 from srnet.environment import Inputs, default_root
-from srnet.estimate import Estimate
 from srnet.executor.work import effort
 from srnet.experiments.expressions import Experiment
 from srnet.experiments.graph import closure, urgency
+from srnet.planning.estimate import Estimate
 from srnet.store.store import Store
-from srnet.study import choose
+from srnet.study.choice import choose
 
 WORKERS = (1, 4, 16, 64, 256)
 

@@ -18,7 +18,7 @@ from kills import lasting
 from srnet.environment import Inputs
 from srnet.executor.workers import run
 from srnet.store.store import Store
-from srnet.study import choose
+from srnet.study.choice import choose
 
 
 def main(

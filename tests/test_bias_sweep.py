@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from srnet import InputError
-from srnet.bias_sweep import DEFAULT_SHARES, KNOBS, SHARES
 from srnet.data.tasks import HANS_LABELS, TASKS
 from srnet.environment import Inputs
 from srnet.experiments.expressions import FineTuned
@@ -15,8 +14,9 @@ from srnet.figures import gap_table, share_curves
 from srnet.figures.bias_sweep import gaps
 from srnet.pocket import World, build
 from srnet.pocket.tour import examples, knobs
-from srnet.settings import Run
-from srnet.study import Study, choose
+from srnet.study.bias_sweep import DEFAULT_SHARES, KNOBS, SHARES
+from srnet.study.choice import Study, choose
+from srnet.study.points import Run
 
 USUAL = {"nli": 0.03, "paraphrase": 0.04, "fact": 0.07}
 

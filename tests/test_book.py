@@ -13,7 +13,7 @@ import pytest
 from filelock import FileLock
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from srnet.book import (
+from srnet.book.build import (
     BookError,
     build_book,
     figures_of,
@@ -24,7 +24,9 @@ from srnet.errors import InputError
 
 ROOT = Path(__file__).parents[1]
 PARAMETERS = 'profile: str = "smoke"\nseeds: list = None\nspeed = 0.5  # no type declared'
-CHECK = 'from srnet.notebook import check_parameters\ncheck_parameters(globals(), known=("profile", "seeds", "speed"))'
+CHECK = (
+    'from srnet.book.chapter import check_parameters\ncheck_parameters(globals(), known=("profile", "seeds", "speed"))'
+)
 
 
 def write_notebook(path: Path, *code: str, text: str = "# Trial") -> Path:

@@ -16,7 +16,7 @@ from urllib.parse import unquote, urldefrag, urlsplit
 
 import pytest
 
-from srnet.book_index import Result, results
+from srnet.book.index import Result, results
 
 HTML = Path(__file__).parents[1] / "build" / "book" / "html"
 PAGES = [path for path in sorted(HTML.rglob("*.html")) if "_static" not in path.parts]  # there: templates of the theme

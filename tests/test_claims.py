@@ -44,9 +44,9 @@ from srnet.claims.measures import (
 )
 from srnet.data.tasks import HANS_LABELS, TASKS
 from srnet.environment import Inputs
-from srnet.runs import FIGURES
 from srnet.store.store import Store
-from srnet.study import COLUMNS, Study, choose
+from srnet.study.catalogue import FIGURES
+from srnet.study.choice import COLUMNS, Study, choose
 from srnet.training.metrics import Gold, weighted_f1
 
 Tables = dict[str, pd.DataFrame]

@@ -24,7 +24,7 @@ from srnet.experiments.expressions import (
 )
 from srnet.experiments.graph import closure
 from srnet.store.store import Store
-from srnet.study import Study, choose
+from srnet.study.choice import Study, choose
 
 
 @pytest.fixture(autouse=True)

@@ -12,8 +12,6 @@ from datasets import concatenate_datasets
 from transformers import PretrainedConfig
 
 from srnet import Recipe, pocket
-from srnet.calibration import measure_speed, seconds_a_step
-from srnet.costs import Cost, cost
 from srnet.data.official import load_task, write_task
 from srnet.data.tasks import TASKS
 from srnet.debiasing.losses import make_objective
@@ -35,8 +33,10 @@ from srnet.experiments.expressions import (
     Trajectory,
 )
 from srnet.experiments.graph import closure
-from srnet.lengths import OFFICIAL as KNOWN_LENGTHS
-from srnet.lengths import POCKET, mean_length
+from srnet.planning.costs import Cost, cost
+from srnet.planning.lengths import OFFICIAL as KNOWN_LENGTHS
+from srnet.planning.lengths import POCKET, mean_length
+from srnet.planning.speed import measure_speed, seconds_a_step
 from srnet.pocket import World, plm_folder
 from srnet.pocket.sizes import sizes
 from srnet.store.store import Store
@@ -46,7 +46,7 @@ from srnet.training.models import folder_digest, load_classifier, load_tokenizer
 
 INPUTS = Inputs(device="cpu")
 PLM = Pretrained("pocket", folder_digest(plm_folder()))
-DATA = Data("nli", pocket.fingerprint("nli"), World(train=80, dev=20, test=20))
+DATA = Data("nli", pocket.FINGERPRINTS["nli"], World(train=80, dev=20, test=20))
 RECIPE = Recipe(steps=10, batch_size=16, lr=1e-3)
 BERT = Pretrained("bert-base-uncased")
 OFFICIAL = Data("nli", "")
@@ -242,7 +242,7 @@ def test_speed_is_measured_on_what_most_of_the_work_is_for(monkeypatch: pytest.M
         asked.append((config.hidden_size, recipe.steps, recipe.batch_size, tokens))
         return 2.0
 
-    monkeypatch.setattr("srnet.calibration.seconds_a_step", noted)
+    monkeypatch.setattr("srnet.planning.speed.seconds_a_step", noted)
     base = size(BERT, 3, False, INPUTS).prunable
     assert measure_speed([large, small, Bias(OFFICIAL)], INPUTS, EMPTY) == 2.0 / (3 * 8 * 40 * base)
     measure_speed([large], INPUTS, EMPTY)

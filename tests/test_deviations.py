@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 
 from srnet.data.tasks import TASKS
-from srnet.deviations import DEVIATIONS
 from srnet.environment import Inputs
 from srnet.experiments.expressions import Experiment
 from srnet.figures import CURVES, deviation_dots
 from srnet.figures.deviations import as_markdown, effects
-from srnet.settings import Run
-from srnet.study import Study, choose
+from srnet.study.choice import Study, choose
+from srnet.study.deviations import DEVIATIONS
+from srnet.study.points import Run
 
 OPTIONS = {
     "loss of imp": {"loss": ("poe", "std")},

@@ -35,7 +35,7 @@ from srnet.store.store import Store
 from srnet.training.models import folder_digest
 
 INPUTS = Inputs(device="cpu")
-DATA = Data("nli", pocket.fingerprint("nli"), pocket.World(train=48, dev=12, test=12))
+DATA = Data("nli", pocket.FINGERPRINTS["nli"], pocket.World(train=48, dev=12, test=12))
 PLM = Pretrained("pocket", folder_digest(pocket.plm_folder()))
 RECIPE = Recipe(steps=30, batch_size=8, lr=1e-3)
 FULL = [FineTuned(PLM, DATA, seed, RECIPE, loss) for seed in (1, 2) for loss in ("std", "poe")]

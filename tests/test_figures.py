@@ -39,8 +39,8 @@ from srnet.figures import (
     subset_heatmap,
 )
 from srnet.figures.style import WIDTH, is_full, limits
-from srnet.runs import FIGURES
-from srnet.study import PARTS, choose
+from srnet.study.catalogue import FIGURES
+from srnet.study.choice import PARTS, choose
 
 # Machado, Oliveira and Fernandes (2009): linear RGB as seen by readers who lack one kind of cone.
 SEEN = {

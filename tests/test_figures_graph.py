@@ -21,11 +21,11 @@ from srnet.experiments.expressions import (
     Trajectory,
 )
 from srnet.experiments.graph import closure
-from srnet.profiles import PROFILES
-from srnet.runs import FIGURES
-from srnet.settings import Run
 from srnet.store.store import Store
-from srnet.study import COLUMNS, Study, choose
+from srnet.study.catalogue import FIGURES
+from srnet.study.choice import COLUMNS, Study, choose
+from srnet.study.points import Run
+from srnet.study.profiles import PROFILES
 
 INPUTS = Inputs(device="cpu")  # no data folder: the texts of `small` and `paper` are named by an empty digest
 CURVES = {

@@ -41,7 +41,7 @@ Grid = dict[str, Experiment]
 
 def grid(task: str) -> Grid:
     """Return the experiments of a task by a name for each."""
-    data = Data(task, pocket.fingerprint(task), World(train=48, dev=12, test=12))
+    data = Data(task, pocket.FINGERPRINTS[task], World(train=48, dev=12, test=12))
     full = FineTuned(PLM, data, SEED, WEIGHTS, checkpoints=(5,))
     found: Grid = {"full std": full}
 

@@ -11,12 +11,12 @@ import papermill
 import pytest
 from matplotlib.figure import Figure
 
+from srnet.book.chapter import PARAMETERS, Chapter, open_chapter
 from srnet.errors import InputError
 from srnet.experiments.expressions import Pretrained
 from srnet.experiments.graph import closure
-from srnet.notebook import PARAMETERS, Chapter, open_chapter
 from srnet.store.store import Store
-from srnet.study import COLUMNS, choose
+from srnet.study.choice import COLUMNS, choose
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -146,7 +146,7 @@ def test_chapter_says_why_a_figure_is_not_there_and_computes_nothing(tmp_path: P
 
 
 def test_chapter_reads_a_table_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("srnet.study.Study.table", lambda *_: pd.DataFrame(columns=COLUMNS))
+    monkeypatch.setattr("srnet.study.choice.Study.table", lambda *_: pd.DataFrame(columns=COLUMNS))
     chapter = Chapter(choose("smoke"), Store(tmp_path))
     chapter.draw("figure-2", lambda table, source: Figure())
     assert chapter.table("figure-2") is chapter.table("figure-2")

@@ -9,10 +9,10 @@ import nbformat
 import pytest
 from sphinx_external_toc.parsing import parse_toc_yaml
 
-from srnet.book import figures_of
-from srnet.book_index import results, results_table
-from srnet.runs import FIGURES
-from srnet.study import choose
+from srnet.book.build import figures_of
+from srnet.book.index import results, results_table
+from srnet.study.catalogue import FIGURES
+from srnet.study.choice import choose
 
 ROOT = Path(__file__).parents[1]
 PAGES = list(parse_toc_yaml(ROOT / "_toc.yml"))

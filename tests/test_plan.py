@@ -12,7 +12,7 @@ from srnet.commands.plan import _count, _time, plan
 from srnet.environment import Inputs
 from srnet.executor.workers import run
 from srnet.store.store import Store
-from srnet.study import choose
+from srnet.study.choice import choose
 
 Ask = Callable[..., str]
 PART = ("--profile", "smoke", "--task", "nli", "--seed", "1", "--sparsity", "0.5", "--figure", "figure-2")
@@ -21,7 +21,7 @@ PART = ("--profile", "smoke", "--task", "nli", "--seed", "1", "--sparsity", "0.5
 @pytest.fixture
 def ask(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ask:
     """Run the command in an empty folder, with a short measurement."""
-    monkeypatch.setattr("srnet.calibration.STEPS", 3)
+    monkeypatch.setattr("srnet.planning.speed.STEPS", 3)
     monkeypatch.chdir(tmp_path)
     for name in ("SRNET_DATA", "SRNET_PLM", "SRNET_STORE", "SRNET_BELOW", "SRNET_VECTORS"):
         monkeypatch.delenv(name, raising=False)
@@ -64,7 +64,7 @@ def test_a_plan_of_nothing_done_and_of_all_done(ask: Ask, tmp_path: Path) -> Non
 
 
 def test_the_paper_can_be_planned_without_its_text_or_its_models(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("srnet.estimate.measure_speed", lambda todo, inputs, store: 1e-10)
+    monkeypatch.setattr("srnet.planning.estimate.measure_speed", lambda todo, inputs, store: 1e-10)
     output = ask("--profile", "paper", "--on", "7")
     assert "The text is not at hand (--data-dir): sizes are the official ones" in output
     assert row(output, "in all")[2] == "?"

@@ -11,7 +11,7 @@ from srnet.errors import InputError
 from srnet.executor.plms import KNOWN, find_plm, model_size, plm_source, size
 from srnet.experiments.expressions import Bias, Data, Pretrained
 from srnet.pocket import plm_folder
-from srnet.profiles import PROFILES
+from srnet.study.profiles import PROFILES
 from srnet.training.models import folder_digest
 
 INPUTS = Inputs(device="cpu")

@@ -35,7 +35,7 @@ WORLD = pocket.World(train=24, dev=12, test=12)
 
 
 def data(task: str, with_ood: bool = False) -> Data:
-    return Data(task, pocket.fingerprint(task), WORLD, with_ood=with_ood)
+    return Data(task, pocket.FINGERPRINTS[task], WORLD, with_ood=with_ood)
 
 
 @pytest.mark.parametrize("of", [data("nli"), data("nli", True), data("fact"), data("paraphrase", True)], ids=str)
@@ -70,7 +70,7 @@ def test_training_and_evaluation_open_no_text(tmp_path: Path, monkeypatch: pytes
     for experiment in first:
         compute(experiment, store, INPUTS)
     inputs._read_text.cache_clear()
-    for name in ("pocket.build", "inputs.load_task", "inputs.text_digest", "inputs.encode"):
+    for name in ("pocket.build", "executor.text.load_task", "executor.text.text_digest", "executor.text.encode"):
         monkeypatch.setattr(f"srnet.{name}", lambda *_, name=name: pytest.fail(f"{name} was called"))
     pruned = Pruned(full, of, 1, 0.5, recipe, method="imp")
     masked = Pruned(full, of, 1, 0.5, recipe, interval=5)

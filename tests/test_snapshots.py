@@ -30,7 +30,7 @@ from srnet.store.store import Store
 from srnet.training.models import folder_digest
 from srnet.training.snapshots import Snapshot
 
-DATA = Data("nli", pocket.fingerprint("nli"), World(train=48, dev=12, test=12))
+DATA = Data("nli", pocket.FINGERPRINTS["nli"], World(train=48, dev=12, test=12))
 RECIPE = Recipe(steps=20, batch_size=4, lr=1e-2, warmup=3, weight_decay=0.1)
 A_STEP = RECIPE.batch_size * (FORWARD + BACKWARD)
 

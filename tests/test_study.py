@@ -24,7 +24,7 @@ from srnet.figures import means, sparsity_curves, subset_heatmap, subset_means
 from srnet.files import sha256
 from srnet.masking import Mask
 from srnet.store.store import Store
-from srnet.study import ALL, COLUMNS, PARTS, Study, choose
+from srnet.study.choice import ALL, COLUMNS, PARTS, Study, choose
 from srnet.training.models import prunable_weights
 
 SPARSITIES = [0.0, 0.5]
@@ -57,9 +57,11 @@ def test_the_second_run_computes_nothing(study: Study, store: Store, monkeypatch
 def test_a_figure_is_drawn_from_records_alone(study: Study, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     before = {path: path.stat().st_mtime_ns for path in store.root.rglob("*")}
     inputs._read_text.cache_clear()
-    readers = ("pocket.build", "readers.Format.read", "inputs.load_task", "inputs.text_digest", "inputs.training_set")
-    writers = ("files.written_whole", "store.FileLock", "store.save_file")
-    for name in (*readers, "inputs.test_sets", "inputs.encode", "lengths.encode", "store.load_file", *writers):
+    text = [f"executor.text.{name}" for name in ("load_task", "text_digest", "training_set", "all_sets", "encode")]
+    generators = ("pocket.build", *(f"pocket.generator.build_{name}" for name in ("nli", "paraphrase")))
+    tensors = ("store.store.load_file", "store.store.save_file", "store.store.sha256")
+    writers = ("files.written_whole", "store.store.FileLock")
+    for name in (*text, *generators, "data.formats.Format.read", "files.sha256", *tensors, *writers):
         monkeypatch.setattr(f"srnet.{name}", lambda *_, name=name, **__: pytest.fail(f"{name} was called"))
     sparsity_curves(study.table("figure-2", store), study.profile.title)
     assert {path: path.stat().st_mtime_ns for path in store.root.rglob("*")} == before

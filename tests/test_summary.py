@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from srnet.summary import band, mean_and_std
+from srnet.study.summary import band, mean_and_std
 
 
 def test_text_has_a_spread_where_there_is_one() -> None:

@@ -19,7 +19,7 @@ from srnet.errors import InputError
 from srnet.experiments.expressions import tokenised
 from srnet.store.results import examples, logits
 from srnet.store.store import Store
-from srnet.study import Study
+from srnet.study.choice import Study
 from srnet.training.metrics import Gold, hits
 
 SEED = 0  # of the draws

@@ -9,10 +9,10 @@ from srnet.claims import appendix, section_4, section_5
 from srnet.claims.bootstrap import resampled
 from srnet.claims.claim import Claim
 from srnet.claims.measures import Results, UntestableError
-from srnet.runs import FIGURES
 from srnet.store.store import Store
-from srnet.study import Study
-from srnet.summary import mean_and_std
+from srnet.study.catalogue import FIGURES
+from srnet.study.choice import Study
+from srnet.study.summary import mean_and_std
 
 CLAIMS: tuple[Claim, ...] = (*section_4.CLAIMS, *section_5.CLAIMS, *appendix.CLAIMS)
 HOLDS, FAILS, UNTESTABLE = "holds", "fails", "cannot be tested here"
@@ -27,7 +27,7 @@ def verdicts(figure: str, table: pd.DataFrame, others: Mapping[str, pd.DataFrame
 
     Args:
         figure: name of the figure.
-        table: its results (`srnet.study.Study.table`).
+        table: its results (`srnet.study.choice.Study.table`).
         others: results of other figures that its claims compare it with (`beside`), by name.
 
     Returns:

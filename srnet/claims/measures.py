@@ -7,7 +7,7 @@ from functools import reduce
 import numpy as np
 import pandas as pd
 
-from srnet.runs import FIGURES
+from srnet.study.catalogue import FIGURES
 
 ID, OOD = "ID", "OOD"
 KEPT = 0.95  # share of the full model's score that counts as kept
@@ -25,7 +25,7 @@ STARTS: Mapping[str, tuple[float, float]] = {
 RAW, EARLY, LATE, END = STARTS
 
 Results = Mapping[str, pd.DataFrame]
-"""Tables (`srnet.study.Study.table`) of one task by name of the figure."""
+"""Tables (`srnet.study.choice.Study.table`) of one task by name of the figure."""
 
 
 class UntestableError(Exception):

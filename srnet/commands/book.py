@@ -24,7 +24,7 @@ def book(
 ) -> None:
     """Compute the study, execute the notebooks and build the book."""
     try:
-        from srnet.book import BookError, build_book, figures_of
+        from srnet.book.build import BookError, build_book, figures_of
     except ImportError as error:
         raise InputError(f"{error.name} is not installed: pip install 'srnet[book]'") from None
     root = find_root(Path.cwd())

@@ -15,7 +15,7 @@ from srnet.errors import InputError
 
 if TYPE_CHECKING:
     from srnet.store.store import Store
-    from srnet.study import Study
+    from srnet.study.choice import Study
 
 ProfileName = Annotated[str, typer.Option("--profile", help="Size of the study: smoke, pocket, small or paper.")]
 Figures = Annotated[list[str] | None, typer.Option("--figure", help="Only this figure; may be repeated.")]
@@ -67,7 +67,7 @@ class Choice:
 
     def study(self, places: "Places") -> "Study":
         """Return that part of the study; its figures are chosen by who asks it for runs."""
-        from srnet.study import choose
+        from srnet.study.choice import choose
 
         return choose(self.profile, self.task, self.sparsity, self.seed, places.inputs)
 

@@ -11,8 +11,8 @@ from srnet.commands.options import Choice, Places, grouped
 from srnet.commands.printing import console, say, show, size
 
 if TYPE_CHECKING:
-    from srnet.costs import Cost
-    from srnet.estimate import Estimate, Lookup
+    from srnet.planning.costs import Cost
+    from srnet.planning.estimate import Estimate, Lookup
 
 MANY = 64  # workers of a cluster, for which the time is told beside that on this machine
 COSTS = ("steps", "tokens", "1 worker", "disk")
@@ -26,8 +26,8 @@ EachOne = Annotated[bool, typer.Option("--experiments", help="Also list what is 
 @grouped
 def plan(choice: Choice, places: Places, on: Workers = None, experiments: EachOne = False) -> None:
     """Say what `run` would compute, and what that takes: steps, tokens, hours and disk."""
-    from srnet.estimate import Estimate, Lookup
     from srnet.machine import places as processes
+    from srnet.planning.estimate import Estimate, Lookup
 
     study, kept = choice.study(places), places.results()
     figures = choice.figure or study.figures

@@ -52,7 +52,7 @@ class Part:
     def of(self, rows: Sequence[Row], places: Places, alone: bool = False) -> list[Row]:
         """Return the rows of experiments that this part needs; if asked, less those that other figures need too."""
         from srnet.experiments.graph import closure
-        from srnet.study import choose
+        from srnet.study.choice import choose
 
         if self.profile is None:
             if self.figure or self.task:

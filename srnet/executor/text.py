@@ -41,7 +41,7 @@ def read_text(data: Data, inputs: Inputs) -> TaskData:
 @lru_cache(maxsize=4)
 def _read_text(data: Data, inputs: Inputs) -> TaskData:
     if data.world is not None:
-        found, text = pocket.fingerprint(data.task), pocket.build(data.task, data.world)
+        found, text = pocket.FINGERPRINTS[data.task], pocket.build(data.task, data.world)
     else:
         folder = data_folder(inputs)
         found, text = text_digest(data.task, folder), load_task(data.task, folder)

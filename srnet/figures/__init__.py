@@ -1,4 +1,4 @@
-"""Figures and tables of the study, drawn from tidy tables (`srnet.study.Study.table`), and drawings of its methods."""
+"""Figures and tables of the study, drawn from the tidy tables of its results, and drawings of its methods."""
 
 from srnet.figures.bias_sweep import gap_table, share_curves
 from srnet.figures.curves import sparsity_curves, start_curves

@@ -8,11 +8,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from srnet.bias_sweep import DEFAULT_SHARES
 from srnet.data.tasks import TASKS
 from srnet.figures.panels import require_scores
 from srnet.figures.style import BLACK, BLUE, DATASETS, GRID, METRICS, RED, canvas, limits
-from srnet.summary import band, mean_and_std
+from srnet.study.bias_sweep import DEFAULT_SHARES
+from srnet.study.summary import band, mean_and_std
 
 OOD: tuple[dict[str, Any], ...] = ({"color": RED, "marker": "s"}, {"color": BLUE, "marker": "D", "linestyle": "--"})
 ID: dict[str, Any] = {"color": BLACK, "marker": "o"}

@@ -6,10 +6,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from srnet.data.tasks import TASKS
-from srnet.deviations import DEVIATIONS, PAPER, RELEASED
 from srnet.figures.panels import panels, spread
 from srnet.figures.style import BLUE, GRID, METRICS, RED, canvas, label_of, legend
-from srnet.summary import mean_and_std
+from srnet.study.deviations import DEVIATIONS, PAPER, RELEASED
+from srnet.study.summary import mean_and_std
 
 SIDES: dict[str, dict[str, Any]] = {
     PAPER: {"color": BLUE, "marker": "o", "markersize": 5},

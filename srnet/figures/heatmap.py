@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from srnet.figures.style import canvas, label_of
 from srnet.figures.tables import parts_of
-from srnet.study import PARTS
+from srnet.study.choice import PARTS
 
 
 def subset_heatmap(table: pd.DataFrame, dataset: str, source: str) -> Figure:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from srnet.errors import InputError
 from srnet.figures.style import DATASETS, limits
-from srnet.summary import band
+from srnet.study.summary import band
 
 
 class Panel(NamedTuple):
@@ -76,11 +76,13 @@ def require_scores(table: pd.DataFrame) -> None:
     if table.empty:
         raise InputError("nothing to draw: the table has no scores")
     if "subset" in table:
-        raise InputError("the table has scores on parts of the data sets: draw one without (srnet.study.Study.table)")
+        raise InputError(
+            "the table has scores on parts of the data sets: draw one without (srnet.study.choice.Study.table)"
+        )
 
 
 def spread(scores: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """Return mean and spread over seeds (`srnet.summary.band`) of headline scores in %.
+    """Return mean and spread over seeds (`srnet.study.summary.band`) of headline scores in %.
 
     Args:
         scores: rows of a figure's results.

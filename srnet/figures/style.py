@@ -82,7 +82,7 @@ CURVES: Mapping[str, Mapping[str, Any]] = {
     "mask train (poe, soft, local)": _line(VIOLET, "*"),
     "mask train (poe, soft, global)": _line(VIOLET, "*", hollow=True),
 }
-"""Style of each curve of `srnet.runs.FIGURES`, by name, in the order of legends."""
+"""Style of each curve of `srnet.study.catalogue.FIGURES`, by name, in the order of legends."""
 
 _RC: Any = {
     "font.size": 9,

@@ -7,8 +7,8 @@ import pandas as pd
 
 from srnet.data.tasks import TASKS
 from srnet.figures.style import DATASETS, label_of
-from srnet.study import ALL, COLUMNS, PARTS
-from srnet.summary import mean_and_std
+from srnet.study.choice import ALL, COLUMNS, PARTS
+from srnet.study.summary import mean_and_std
 
 
 def means(table: pd.DataFrame) -> pd.DataFrame:

@@ -69,7 +69,7 @@ class Profile:
         sparsities: shares of weights removed; 0 is the full model.
         seeds: one run of everything for each.
         other_plms: names on the Hugging Face hub of further pre-trained models (Appendix C.5).
-        left_out: names of the figures and tables (`srnet.runs.FIGURES`) that the profile has not.
+        left_out: names of the figures and tables (`srnet.study.catalogue.FIGURES`) that the profile has not.
     """
 
     name: str

@@ -19,9 +19,9 @@ from srnet.data.tasks import TASKS
 from srnet.errors import InputError
 from srnet.experiments.expressions import FineTuned
 from srnet.figures import csv_link, means, records
-from srnet.runs import FIGURES
 from srnet.store.store import Store, default_store
-from srnet.study import Study, choose
+from srnet.study.catalogue import FIGURES
+from srnet.study.choice import Study, choose
 
 PARAMETERS = ("profile", "tasks", "sparsities", "seeds")  # of every notebook of the book
 ORGANISM = (
@@ -80,7 +80,7 @@ class Chapter:
         return ""
 
     def table(self, figure: str, parts: bool = False) -> pd.DataFrame:
-        """Return a figure's results (`srnet.study.Study.table`), computing what is missing.
+        """Return a figure's results (`srnet.study.choice.Study.table`), computing what is missing.
 
         Args:
             figure: name of the figure.

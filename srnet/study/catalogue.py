@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from srnet.bias_sweep import sweep_runs
 from srnet.data.tasks import TASKS
-from srnet.deviations import deviation_runs
 from srnet.experiments.expressions import Checkpoint, FineTuned, Pretrained
 from srnet.pruning.mask_training import Gradual
-from srnet.settings import Run, Setting
+from srnet.study.bias_sweep import sweep_runs
+from srnet.study.deviations import deviation_runs
+from srnet.study.points import Run, Setting
 
 TIMING_SPARSITY = 0.7  # Section 5.1
 HIGH_SPARSITIES = (0.7, 0.8, 0.9, 0.95)  # Section 5.2

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from srnet.pocket import World
-from srnet.settings import Run, Setting
+from srnet.study.points import Run, Setting
 
 SHARES = (0.0, 0.01, 0.1, 0.3)  # of counter-examples, beside that of the study
 

@@ -8,7 +8,7 @@ from srnet.environment import Inputs
 from srnet.executor.plms import NUMBER, TENSOR, model_size
 from srnet.executor.work import BACKWARD, FORWARD, examples, uses
 from srnet.experiments.expressions import Bias, Data, Experiment, FineTuned, Teacher, Tokenised, Trajectory
-from srnet.lengths import mean_length
+from srnet.planning.lengths import mean_length
 from srnet.pruning.magnitude import LEVELS
 from srnet.store.store import Store
 
@@ -53,7 +53,7 @@ def cost(experiment: Experiment, inputs: Inputs, store: Store, speed: float) -> 
         experiment: what is to be computed.
         inputs: where text and models lie.
         store: where results lie.
-        speed: seconds for a token's forward pass through one prunable weight (`srnet.calibration.measure_speed`).
+        speed: seconds for a token's forward pass through one prunable weight (`srnet.planning.speed.measure_speed`).
 
     Raises:
         InputError: if the text must be read and cannot be, or nothing is known of the model.

@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from srnet.calibration import measure_speed
-from srnet.costs import Cost, cost
 from srnet.environment import Inputs
 from srnet.executor.agenda import missing
 from srnet.executor.plms import model_size
 from srnet.executor.text import is_at_hand
 from srnet.experiments.expressions import Experiment
 from srnet.experiments.graph import closure, critical_path
+from srnet.planning.costs import Cost, cost
+from srnet.planning.speed import measure_speed
 from srnet.store.store import Store
 
 SAVED = 2 * 3  # weights and AdamW's two moments; twice, for the last state stays until the next one is whole

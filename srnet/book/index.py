@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from srnet.runs import FIGURES
-from srnet.study import choose
+from srnet.study.catalogue import FIGURES
+from srnet.study.choice import choose
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Result:
         title: what it shows.
         notebook: file name of its chapter, without its ending.
         place: anchor of the chapter's heading that has it; empty where it has a caption, whose label is its name.
-        figure: its name in `srnet.runs.FIGURES`; empty where it has no experiments.
+        figure: its name in `srnet.study.catalogue.FIGURES`; empty where it has no experiments.
     """
 
     label: str

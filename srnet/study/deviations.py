@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from srnet.experiments.expressions import FineTuned, Pruned
 from srnet.pruning.mask_training import Gradual
-from srnet.settings import Run, Setting
+from srnet.study.points import Run, Setting
 
 SPARSITY = 0.7  # of both readings, and where a rising sparsity starts (Section 5.2)
 HIGH_SPARSITY = 0.9  # which a rising sparsity reaches

@@ -15,8 +15,8 @@ from srnet.environment import Inputs
 from srnet.executor.plms import architecture, size
 from srnet.executor.work import BACKWARD, FORWARD, effort
 from srnet.experiments.expressions import Data, Experiment, Pretrained, Teacher, Trained, pretrained
-from srnet.lengths import mean_length
 from srnet.machine import one_thread
+from srnet.planning.lengths import mean_length
 from srnet.store.store import Store
 from srnet.training.encoding import Encoded
 from srnet.training.loop import Recipe, TrainingRun, fit

@@ -15,10 +15,10 @@ from srnet.executor.plms import find_plm
 from srnet.executor.text import data_folder, file_digest, text_digest
 from srnet.executor.workers import run
 from srnet.experiments.expressions import Data, Experiment, Pretrained
-from srnet.profiles import Profile, find_profile
-from srnet.runs import FIGURES
-from srnet.settings import Run, Setting
 from srnet.store.store import Store
+from srnet.study.catalogue import FIGURES
+from srnet.study.points import Run, Setting
+from srnet.study.profiles import Profile, find_profile
 
 COLUMNS = ["task", "dataset", "split", "curve", "plm", "start", "sparsity", "seed", "score", "key"]
 PARTS, ALL = ["subset", "class"], "all"
@@ -109,7 +109,7 @@ class Study:
         Returns:
             One row per run and data set, with the columns `COLUMNS` and one for each of the run's labels: `split` is
             "ID" or "OOD"; `score` is the task's headline score (`Task.metric`), a share in [0, 1]; `start` and `plm`
-            are those of `srnet.settings.Run`.
+            are those of `srnet.study.points.Run`.
 
             With `parts`, the columns `PARTS` and a row for each part of a data set beside the row of all of it, which
             has `ALL` in both; the score of a part is accuracy. `subset` is a subset of the data set (a heuristic of
@@ -210,6 +210,6 @@ def _parts(metrics: dict[str, Any]) -> Iterator[tuple[str, str, float]]:
 def _data(study: Study, task: str) -> Data:
     vectors = file_digest(study.inputs.vectors) if study.inputs.vectors else ""
     if study.profile.world is not None:
-        return Data(task, pocket.fingerprint(task), study.profile.world, vectors)
+        return Data(task, pocket.FINGERPRINTS[task], study.profile.world, vectors)
     folder = study.inputs.data_dir
     return Data(task, text_digest(task, folder) if folder else "", vectors=vectors)

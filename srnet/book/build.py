@@ -22,11 +22,11 @@ from papermill.exceptions import PapermillExecutionError, strip_color
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from sphinx_external_toc.parsing import parse_toc_yaml
 
-from srnet.book_index import fill_index
+from srnet.book.index import fill_index
 from srnet.environment import find_root
 from srnet.errors import InputError
 from srnet.machine import cores
-from srnet.runs import FIGURES
+from srnet.study.catalogue import FIGURES
 
 BINDER = "https://mybinder.org"
 PUBLIC = re.compile(  # a remote on a public host, as git names it: owner and repository

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from srnet.experiments.expressions import Checkpoint, Data, FineTuned, Masked, Pretrained, Pruned, Teacher, pretrained
-from srnet.profiles import Training
 from srnet.pruning.magnitude import is_level
 from srnet.store.results import metrics
+from srnet.study.profiles import Training
 
 
 @dataclass(frozen=True)
