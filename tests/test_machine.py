@@ -20,11 +20,15 @@ def test_one_experiment_for_each_gpu_or_else_for_each_core(monkeypatch: pytest.M
 
 
 def test_threads_are_given_back_after_an_error() -> None:
-    torch.set_num_threads(2)
-    try:
-        with pytest.raises(ValueError, match="failed"), one_thread():
+    def fails() -> None:
+        with one_thread():
             assert torch.get_num_threads() == 1
             raise ValueError("failed")
+
+    torch.set_num_threads(2)
+    try:
+        with pytest.raises(ValueError, match="failed"):
+            fails()
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(1)
