@@ -1,0 +1,34 @@
+"""How many experiments run at once, and where."""
+
+import os
+
+import pytest
+import torch
+
+from srnet.machine import cores, one_thread, place, places
+
+
+def test_one_experiment_for_each_gpu_or_else_for_each_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert (place(""), places("")) == ("cpu", cores())
+    assert 1 <= cores() <= (os.cpu_count() or 1)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 4)
+    assert (place(""), places("")) == ("cuda", 4)
+    assert (place("cuda:2"), places("cuda:2")) == ("cuda:2", 1)
+    assert (place("cpu"), places("cpu")) == ("cpu", cores())
+
+
+def test_threads_are_given_back_after_an_error() -> None:
+    def fails() -> None:
+        with one_thread():
+            assert torch.get_num_threads() == 1
+            raise ValueError("failed")
+
+    torch.set_num_threads(2)
+    try:
+        with pytest.raises(ValueError, match="failed"):
+            fails()
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)
