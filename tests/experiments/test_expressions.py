@@ -240,7 +240,7 @@ def test_impossible_ramp(ramp: float) -> None:
 
 def test_the_readme_s_expressions_read_as_their_comments_say() -> None:
     program = (
-        (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8").split("```python\n")[2].split("```")[0]
+        (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8").split("```python\n")[2].split("```")[0]
     )
     names: dict[str, Experiment] = {}
     exec(program, names)

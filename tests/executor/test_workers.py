@@ -174,7 +174,7 @@ def test_two_processes_on_one_store_compute_nothing_twice(undisturbed: Store, tm
         "report = t.run(t.WANTED, t.Store(t.Path(sys.argv[2])), t.INPUTS, workers=1)\n"
         "print(*[each.key for each in report.computed]); assert not report.failed"
     )
-    command = [sys.executable, "-c", program, str(Path(__file__).parent), str(tmp_path)]
+    command = [sys.executable, "-c", program, str(Path(__file__).parents[1]), str(tmp_path)]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     computed = [process.communicate(timeout=120)[0].splitlines()[-1].split() for process in processes]
     assert [process.returncode for process in processes] == [0, 0]
@@ -273,7 +273,7 @@ def test_every_worker_of_a_machine_with_several_gpus_has_its_own(monkeypatch: py
 
 def test_a_study_that_is_killed_and_killed_again_ends_as_an_undisturbed_one() -> None:
     """The short form of what ``benchmarks/kills.py`` shows on the pocket profile."""
-    script = Path(__file__).parents[1] / "benchmarks" / "kills.py"
+    script = Path(__file__).parents[2] / "benchmarks" / "kills.py"
     words = [
         "--profile",
         "smoke",

@@ -22,7 +22,7 @@ from srnet.book.build import (
 from srnet.environment import find_root
 from srnet.errors import InputError
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PARAMETERS = 'profile: str = "smoke"\nseeds: list = None\nspeed = 0.5  # no type declared'
 CHECK = (
     'from srnet.book.chapter import check_parameters\ncheck_parameters(globals(), known=("profile", "seeds", "speed"))'

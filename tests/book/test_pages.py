@@ -14,7 +14,7 @@ from srnet.book.index import results, results_table
 from srnet.study.catalogue import FIGURES
 from srnet.study.choice import choose
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGES = list(parse_toc_yaml(ROOT / "_toc.yml"))
 CHAPTERS = [ROOT / f"{name}.ipynb" for name in PAGES if name.startswith("notebooks/")]
 NUMBER = r"[A-E]?\.?\d+(?:\.\d+)*"

@@ -18,7 +18,7 @@ import pytest
 
 from srnet.book.index import Result, results
 
-HTML = Path(__file__).parents[1] / "build" / "book" / "html"
+HTML = Path(__file__).parents[2] / "build" / "book" / "html"
 PAGES = [path for path in sorted(HTML.rglob("*.html")) if "_static" not in path.parts]  # there: templates of the theme
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--remote-debugging-pipe")

@@ -18,7 +18,7 @@ from srnet.experiments.graph import closure
 from srnet.store.store import Store
 from srnet.study.choice import COLUMNS, choose
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 EXECUTED = sorted((ROOT / "build" / "book" / "src" / "notebooks").glob("*.ipynb"))
 SMALL = {"tasks": ["nli"], "sparsities": [0.0, 0.5, 0.7], "seeds": [1]}

@@ -87,7 +87,7 @@ def test_a_subnetwork_of_another_model_is_refused(tiny_bert: BertForSequenceClas
 
 
 def test_the_readme_s_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = (Path(__file__).parents[1] / "README.md").read_text()
+    text = (Path(__file__).parents[2] / "README.md").read_text()
     program = text.split("```python\n")[1].split("```")[0]
     program = program.replace("my-fine-tuned-bert", str(plm_folder())).replace("steps=2000", "steps=3")
     data = build_nli(World(train=60, dev=12, test=12))
