@@ -32,10 +32,11 @@ notebooks: env  ## execute every notebook in the smoke profile, cell by cell
 	$(BIN)/srnet run --profile smoke
 	$(BIN)/pytest -n 2 --dist loadfile --nbval-lax notebooks
 
-lint: env  ## style, format and types
+lint: env  ## style, format, types, and which room imports which
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	@$(BIN)/lint-imports
 
 # With a CPU build of PyTorch, so that no CUDA package is pinned.
 lock: TORCH = 2.13.0
@@ -47,7 +48,7 @@ lock: python  ## pin every package anew in requirements.lock
 	mv build/lock.txt requirements.lock
 
 clean:  ## remove the environment and all that was built; the store of results stays
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Bytecode is compiled on first import (--no-compile): much of what is installed is never imported.

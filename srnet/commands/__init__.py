@@ -1,1 +1,1 @@
-"""Commands of the command line, and the options that they share."""
+"""The command line: one file for each group of commands, and the options that they share."""

@@ -1,1 +1,21 @@
-"""The text of the tasks: file formats, what the tasks are, the official files and their statistics, and the hub."""
+"""The text of the tasks: what the tasks are, the files they are read from, and the tables that both become.
+
+`tasks` names every data set with its file, `formats` reads and writes a file, `official` a whole task; `statistics`
+counts (Tables 1 and 2), and `hub` fetches.
+"""
+
+from srnet.data.official import MissingDataWarning, load_task, source_files, write_task
+from srnet.data.pairs import TaskData, pair_dataset
+from srnet.data.tasks import TASKS, Task, find_task
+
+__all__ = [
+    "TASKS",
+    "MissingDataWarning",
+    "Task",
+    "TaskData",
+    "find_task",
+    "load_task",
+    "pair_dataset",
+    "source_files",
+    "write_task",
+]

@@ -1,1 +1,13 @@
-"""Where results lie: one folder each, whole or absent, with a record; and how a result is laid out in it."""
+"""Where results lie: one folder for each experiment, whole or absent.
+
+The folder and its locks (`store`), the record that says what was done (`records`), and which files hold what
+(`results`).
+"""
+
+from srnet.store.store import BusyError, DamagedError, Store
+
+__all__ = [
+    "BusyError",
+    "DamagedError",
+    "Store",
+]

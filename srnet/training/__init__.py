@@ -1,1 +1,29 @@
-"""Training and testing a model: sentence pairs as tensors, pre-trained models, the one loop, snapshots, metrics."""
+"""Training and testing a model.
+
+Sentence pairs as tensors (`encoding`), pre-trained models (`models`), the one loop that all training shares (`loop`),
+what an interrupted run goes on from (`snapshots`), and how right a model is (`metrics`).
+"""
+
+from srnet.training.encoding import Encoded, encode
+from srnet.training.loop import DivergedError, Recipe, Trace, TrainingRun, fit, predict
+from srnet.training.metrics import Gold, scores
+from srnet.training.models import folder_digest, load_classifier, load_tokenizer, prunable_weights
+from srnet.training.snapshots import Snapshot
+
+__all__ = [
+    "DivergedError",
+    "Encoded",
+    "Gold",
+    "Recipe",
+    "Snapshot",
+    "Trace",
+    "TrainingRun",
+    "encode",
+    "fit",
+    "folder_digest",
+    "load_classifier",
+    "load_tokenizer",
+    "predict",
+    "prunable_weights",
+    "scores",
+]
