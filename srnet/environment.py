@@ -1,4 +1,4 @@
-"""Where results and inputs lie: what the command line and the SRNET_ variables say, and what holds if they say nothing.
+"""Where results and inputs lie: what the command line and the environment say, and what holds if they say nothing.
 
 Importing this module loads no library: every command and its ``--help`` begin here.
 """

@@ -23,7 +23,7 @@ class Gold:
 
     labels: Tensor
     classes: tuple[str, ...]
-    subsets: NDArray[np.str_]
+    subsets: np.ndarray
 
 
 def correct(logits: Tensor, labels: Tensor) -> Tensor:
