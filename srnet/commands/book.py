@@ -8,7 +8,7 @@ import typer
 
 from srnet.commands.options import Choice, Places, ProfileName, Scheduler, SnapshotEvery, Workers, grouped
 from srnet.commands.printing import complain, say
-from srnet.commands.run import tell
+from srnet.commands.run import report_outcome
 from srnet.environment import SNAPSHOT_EVERY, find_root, variables
 from srnet.errors import InputError
 
@@ -28,10 +28,10 @@ def book(
     except ImportError as error:
         raise InputError(f"{error.name} is not installed: pip install 'srnet[book]'") from None
     root = find_root(Path.cwd())
-    study, kept = Choice(profile).study(places), places.results(snapshot_every)
+    study, store = Choice(profile).study(places), places.results(snapshot_every)
     figures = [name for name in figures_of(root) if name in study.figures]
-    tell(study.compute(kept, figures, workers, scheduler), kept)
-    os.environ |= variables(kept.root, kept.below, study.inputs)  # for the notebooks' processes
+    report_outcome(study.compute(store, figures, workers, scheduler), store)
+    os.environ |= variables(store.root, store.below, study.inputs)  # for the notebooks' processes
     try:
         page = build_book(profile, out)
     except BookError as error:

@@ -29,12 +29,12 @@ def plan(choice: Choice, places: Places, on: Workers = None, experiments: EachOn
     from srnet.machine import places as processes
     from srnet.planning.estimate import Estimate, Lookup
 
-    study, kept = choice.study(places), places.results()
+    study, store = choice.study(places), places.results()
     figures = choice.figure or study.figures
-    parts = {name: Lookup.of(study.experiments([name]), kept) for name in figures}
-    whole = Lookup.of(study.experiments(figures), kept)
+    parts = {name: Lookup.of(study.experiments([name]), store) for name in figures}
+    whole = Lookup.of(study.experiments(figures), store)
     with console.status("measuring the speed of this machine"):
-        estimate = Estimate.of(whole.todo, study.inputs, kept)
+        estimate = Estimate.of(whole.todo, study.inputs, store)
     _tell_figures({**parts, "in all": whole} if len(parts) > 1 else parts, estimate)
     if whole.there is None:
         say("The text is not at hand (--data-dir): sizes are the official ones; what is there cannot be told.")
@@ -43,7 +43,7 @@ def plan(choice: Choice, places: Places, on: Workers = None, experiments: EachOn
         say("The authors' released scripts: 828 trainings, 42.2 M steps, 116 G tokens (413 G, padded to 128 a pair).")
     if whole.todo:
         _tell_time(estimate, sorted({1, processes(study.inputs.device), MANY, *(on or ())}), study.inputs.place)
-        _tell_disk(estimate, kept.root)
+        _tell_disk(estimate, store.root)
     if experiments:
         rows = [[each.title, each.key, *_costs(estimate.costs[each])] for each in whole.todo]
         say("")

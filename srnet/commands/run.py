@@ -29,8 +29,8 @@ def run(
     snapshot_every: SnapshotEvery = SNAPSHOT_EVERY,
 ) -> None:
     """Compute what the store lacks of the study, or of the figures named."""
-    kept = places.results(snapshot_every)
-    tell(choice.study(places).compute(kept, choice.figure, workers, scheduler), kept)
+    store = places.results(snapshot_every)
+    report_outcome(choice.study(places).compute(store, choice.figure, workers, scheduler), store)
 
 
 @grouped
@@ -45,7 +45,7 @@ def status(choice: Choice, places: Places) -> None:
     say(f"{sum(row[2] == 'done' for row in rows):,} of {len(rows):,} experiments done")
 
 
-def tell(report: "Report", kept: "Store") -> None:
+def report_outcome(report: "Report", store: "Store") -> None:
     """Say what a run computed, and if anything failed: what, why, what was skipped, and how to try it again.
 
     Raises:
@@ -57,10 +57,10 @@ def tell(report: "Report", kept: "Store") -> None:
         return
     for reason in dict.fromkeys(report.failed.values()):
         say(f"\nfailed: {reason}", style="red")
-        _name([each for each, why in report.failed.items() if why == reason], kept)
+        _name([each for each, why in report.failed.items() if why == reason], store)
     if report.skipped:
         say(f"\n{len(report.skipped):,} skipped, because they need what failed", style="red")
-        _name(report.skipped, kept, MOST_NAMED)
+        _name(report.skipped, store, MOST_NAMED)
     if report.stopped:
         say(f"\nThe run stopped: {report.stopped}; {len(report.not_tried):,} experiments not tried", style="red")
     traces = "The files named hold whole tracebacks. " if report.failed else ""
@@ -71,34 +71,34 @@ def tell(report: "Report", kept: "Store") -> None:
 class States:
     """What has become of experiments; the folders that tell are read once."""
 
-    def __init__(self, kept: "Store") -> None:
-        self.kept, self.failures = kept, kept.failures()
-        self.unfinished, self.aside = set(kept.unfinished()), {folder.name[:20] for folder in kept.aside()}
+    def __init__(self, store: "Store") -> None:
+        self.store, self.failures = store, store.failures()
+        self.unfinished, self.aside = set(store.unfinished()), {folder.name[:20] for folder in store.aside()}
 
     def of(self, experiment: "Experiment") -> tuple[str, str]:
         """Return the state of an experiment, and more about it."""
-        key, kept = experiment.key, self.kept
-        if kept.has(experiment):
-            return "done", "" if kept.whole(experiment) else "record without its files"
+        key, store = experiment.key, self.store
+        if store.has(experiment):
+            return "done", "" if store.whole(experiment) else "record without its files"
         if key in self.failures:
             return "failed", self.failures[key]["failed"]
         if key in self.unfinished:
             return "unfinished", self._how_far(experiment)
-        if kept.folder(experiment).exists():
+        if store.folder(experiment).exists():
             return "damaged", "run computes it anew"
         return "missing", "a damaged result of it is set aside" if key in self.aside else ""
 
     def _how_far(self, experiment: "Experiment") -> str:
         from srnet.training.snapshots import steps_saved
 
-        done = steps_saved(self.kept.root / "unfinished" / experiment.key)
+        done = steps_saved(self.store.root / "unfinished" / experiment.key)
         recipe = getattr(experiment, "recipe", None)
         return f"saved after {done:,} of {recipe.steps:,} steps" if done is not None and recipe else ""
 
 
-def _name(experiments: Sequence["Experiment"], kept: "Store", most: int | None = None) -> None:
+def _name(experiments: Sequence["Experiment"], store: "Store", most: int | None = None) -> None:
     for experiment in experiments[:most]:
-        recorded = kept.failure_file(experiment.key)
+        recorded = store.failure_file(experiment.key)
         say(f"  {experiment.title} ({recorded if recorded.exists() else experiment.key})")
     if most and len(experiments) > most:
         say(f"  and {len(experiments) - most:,} more")

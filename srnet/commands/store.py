@@ -87,12 +87,12 @@ def verify(
     ] = False,
 ) -> None:
     """Read every file of the results and compare it with its checksum; exit with 1 if any is not what was written."""
-    kept = Places(store).results()
-    keys = [_find(kept.keys(), beginning, kept.root) for beginning in key] if key else kept.keys()
-    damaged = _damaged(kept, keys)
+    results = Places(store).results()
+    keys = [_find(results.keys(), beginning, results.root) for beginning in key] if key else results.keys()
+    damaged = _damaged(results, keys)
     for name, problem in damaged.items():
         say(f"{name}: {problem}", style="red")
-    moved = [name for name in damaged if set_aside and kept.set_aside(name)]
+    moved = [name for name in damaged if set_aside and results.set_aside(name)]
     say(f"{len(keys)} results read, {len(damaged)} damaged" + (f", {len(moved)} set aside" if set_aside else ""))
     if damaged:
         raise typer.Exit(1)
@@ -108,9 +108,9 @@ def show_(
     """Show what is recorded of a result: expression, scores, cost, software, files, and what it needs."""
     from srnet.store.store import Store
 
-    kept = Places(store, below).results()
-    keys = {name for root in (kept.root, *kept.below) for name in Store(root).keys()}  # noqa: SIM118
-    record = kept.read(_find(keys, key, kept.root))
+    results = Places(store, below).results()
+    keys = {name for root in (results.root, *results.below) for name in Store(root).keys()}  # noqa: SIM118
+    record = results.read(_find(keys, key, results.root))
     if as_json:
         print(json.dumps(record, indent=1, ensure_ascii=False))
         return
@@ -127,7 +127,7 @@ def show_(
         say(f"  {name}  {size(about['bytes'])}  sha256 {about['sha256']}")
     say("\nneeds")
     for operand in record["operands"]:
-        say(f"  {operand}  {kept.read(operand)['title'] if operand in keys else 'not in the store'}")
+        say(f"  {operand}  {results.read(operand)['title'] if operand in keys else 'not in the store'}")
 
 
 @app.command()
@@ -147,9 +147,9 @@ def delete(
     chosen = {"failed": failed, "unfinished": unfinished, "damaged": damaged, "set aside": damaged}
     if part == Part() and not any(chosen.values()):
         raise InputError("say what to delete: --profile, --failed, --unfinished or --damaged")
-    kept = places.results()
-    kept.clear_up()
-    rows = [row for row in _contents(kept) if chosen.get(row.state) or not any(chosen.values())]
+    store = places.results()
+    store.clear_up()
+    rows = [row for row in _contents(store) if chosen.get(row.state) or not any(chosen.values())]
     rows = part.of(rows, places, alone=True)
     if not rows:
         say("nothing to delete")
@@ -157,32 +157,32 @@ def delete(
     _show(rows)
     if not yes and not _can_ask():
         raise InputError("there is no terminal to ask on: nothing is deleted without --yes")
-    if not yes and not typer.confirm(f"Delete all {len(rows)} from {kept.root}?"):
+    if not yes and not typer.confirm(f"Delete all {len(rows)} from {store.root}?"):
         raise typer.Exit(1)
     takes = {row: row.bytes for row in rows}
-    gone = [row for row in rows if _deleted(kept, row)]
+    gone = [row for row in rows if _deleted(store, row)]
     left = f", {len(rows) - len(gone)} left: another process is computing them" if len(gone) < len(rows) else ""
     say(f"{len(gone)} deleted, {size(sum(takes[row] for row in gone))}{left}")
 
 
-def _contents(kept: "Store") -> list[Row]:
+def _contents(store: "Store") -> list[Row]:
     """Return all that is in the local folder, sorted by state and title."""
-    rows = [_result(kept, key) for key in kept.keys()]  # noqa: SIM118
-    for key, record in kept.failures().items():
-        rows.append(Row("failed", key, record["title"], kept.failure_file(key), None, record.get("finished", "")))
-    rows += [Row("unfinished", key, "", kept.root / "unfinished" / key) for key in kept.unfinished()]
-    rows += [Row("set aside", folder.name[:20], "", folder) for folder in kept.aside()]
+    rows = [_result(store, key) for key in store.keys()]  # noqa: SIM118
+    for key, record in store.failures().items():
+        rows.append(Row("failed", key, record["title"], store.failure_file(key), None, record.get("finished", "")))
+    rows += [Row("unfinished", key, "", store.root / "unfinished" / key) for key in store.unfinished()]
+    rows += [Row("set aside", folder.name[:20], "", folder) for folder in store.aside()]
     return sorted(rows, key=lambda row: (row.state, row.title, row.key))
 
 
-def _result(kept: "Store", key: str) -> Row:
+def _result(store: "Store", key: str) -> Row:
     from srnet.store.store import DamagedError
 
     try:
-        record = kept.read(key)
+        record = store.read(key)
     except DamagedError as error:
-        return Row("damaged", key, error.problem, kept.root / key)
-    return Row("done", key, record["title"], kept.root / key, record["seconds"], record["finished"])
+        return Row("damaged", key, error.problem, store.root / key)
+    return Row("done", key, record["title"], store.root / key, record["seconds"], record["finished"])
 
 
 def _show(rows: Sequence[Row]) -> None:
@@ -208,18 +208,18 @@ def _find(keys: Iterable[str], beginning: str, root: Path) -> str:
     return found[0]
 
 
-def _damaged(kept: "Store", keys: Sequence[str]) -> dict[str, str]:
+def _damaged(store: "Store", keys: Sequence[str]) -> dict[str, str]:
     """Return what is wrong with those results that are not what was written."""
     from srnet.store.store import DamagedError
 
     damaged = {}
     columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
-    sizes = {key: kept.size(key) for key in keys}
+    sizes = {key: store.size(key) for key in keys}
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("reading", total=sum(sizes.values()))
         for key in keys:
             try:
-                kept.verify(key)
+                store.verify(key)
             except DamagedError as error:
                 damaged[key] = error.problem
             bar.advance(task, sizes[key])
@@ -247,13 +247,13 @@ def _can_ask() -> bool:
     return sys.stdin.isatty()
 
 
-def _deleted(kept: "Store", row: Row) -> bool:
+def _deleted(store: "Store", row: Row) -> bool:
     """Delete something, unless another process is computing it."""
     try:
         if row.state in ("done", "damaged", "unfinished"):
-            return kept.remove(row.key, only_unfinished=row.state == "unfinished")
+            return store.remove(row.key, only_unfinished=row.state == "unfinished")
         if row.state == "failed":
-            kept.forget_failure(row.key)
+            store.forget_failure(row.key)
         else:
             shutil.rmtree(row.path)
     except OSError as error:

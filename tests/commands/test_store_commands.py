@@ -12,7 +12,7 @@ from typer import Exit
 from typer.testing import CliRunner, Result
 
 from srnet.commands.cli import app
-from srnet.commands.run import tell
+from srnet.commands.run import report_outcome
 from srnet.environment import Inputs
 from srnet.errors import InputError
 from srnet.executor.agenda import Report
@@ -334,7 +334,7 @@ def test_the_end_of_a_run_says_what_failed_and_how_to_try_again(
     unrecorded = replace(full(study), seed=2)
     report = Report([], [], {full(study): "no room", unrecorded: "no room"}, [masked(study)] * 12)
     with pytest.raises(Exit) as end:
-        tell(report, store)
+        report_outcome(report, store)
     assert end.value.exit_code == 1
     output = capsys.readouterr().out
     assert output.count("failed: no room") == 1
@@ -349,7 +349,7 @@ def test_the_end_of_a_run_says_what_failed_and_how_to_try_again(
 def test_the_end_of_a_run_that_went_well_is_a_line(
     store: Store, study: Study, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tell(Report(computed=[masked(study)], elsewhere=[full(study)]), store)
+    report_outcome(Report(computed=[masked(study)], elsewhere=[full(study)]), store)
     assert capsys.readouterr().out == "1 experiments computed, 1 by another process\n"
 
 
