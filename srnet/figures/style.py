@@ -78,9 +78,7 @@ CURVES: Mapping[str, Mapping[str, Any]] = {
     "mask train (reweight)": _line(PINK, "h"),
     "mask train (confreg)": _line(GREEN, ">", _DASHED),
     "mask train (poe, hard, local)": _line(RED, "s"),
-    "mask train (poe, hard, global)": _line(RED, "s", hollow=True),
     "mask train (poe, soft, local)": _line(VIOLET, "*"),
-    "mask train (poe, soft, global)": _line(VIOLET, "*", hollow=True),
 }
 """Style of each curve of `srnet.study.catalogue.FIGURES`, by name, in the order of legends."""
 
