@@ -1,13 +1,11 @@
 """The setups as tables (Tables 1 to 4 of the paper's supplement): what there is here beside what the paper prints."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 
 import pandas as pd
 import torch
 
 from srnet.data.pairs import TaskData
-from srnet.data.statistics import training_examples
 from srnet.data.tasks import TASKS
 from srnet.figures.style import DATASETS, METRICS
 from srnet.paper import TABLE_3, TABLE_4
@@ -20,11 +18,23 @@ from srnet.training.loop import Recipe
 NONE = "–"
 # Kinds of training by their names in a profile: what they are of, and how long they are in the paper.
 KINDS = {
-    "full": ("full model (std, reweight)", "full_epochs"),
-    "full_debiased": ("full model (poe, confreg)", "debiased_epochs"),
-    "mask": ("mask training", "mask_epochs"),
-    "mask_ood": ("mask training (ood)", "mask_epochs"),
-    "imp": ("iterative magnitude pruning", "imp_epochs"),
+    "full": ("full (std, reweight)", "full_epochs"),
+    "full_debiased": ("full (poe, confreg)", "debiased_epochs"),
+    "mask": ("mask", "mask_epochs"),
+    "mask_ood": ("mask (ood)", "mask_epochs"),
+    "imp": ("imp", "imp_epochs"),
+}
+# The paper has shorter names of the classes too, else the table is too wide for a page.
+CLASSES = {
+    "entailment": "ent",
+    "non-entailment": "non-ent",
+    "neutral": "neutral",
+    "contradiction": "cont",
+    "duplicate": "dup",
+    "non-duplicate": "non-dup",
+    "SUPPORTS": "supp",
+    "REFUTES": "refute",
+    "NOT ENOUGH INFO": "not-info",
 }
 
 
@@ -47,7 +57,7 @@ def class_table(sets: pd.DataFrame) -> pd.DataFrame:
     """
     sets = sets[sets["shares"].notna() | sets["paper_shares"].notna()]
     columns = {
-        "classes": [" / ".join(names).lower() for names in sets["classes"]],
+        "classes": [" / ".join(CLASSES[name] for name in names) for names in sets["classes"]],
         "here (%)": [_shares(each) for each in sets["shares"]],
         "paper (%)": [_shares(each) for each in sets["paper_shares"]],
     }
@@ -76,13 +86,13 @@ def pruning_table() -> pd.DataFrame:
         "mask training: sparsity": "fixed to s" if MaskPlan.gradual is None else "rising",
         "mask training: φ": f"{INITIAL_THRESHOLD:g}",
         "mask training: α": f"{INITIAL_SCALE:g}",
-        "mask training: Δt_φ": "the evaluation interval",
-        "iterative pruning: Δs": f"{1 / ROUNDS:.0%}",
-        "iterative pruning: Δt": f"{1 / ROUNDS:g} · t_max",
+        "mask training: Δtᵩ": "the evaluation interval",
+        "iterative pruning: Δs": _share(1 / ROUNDS),
+        "iterative pruning: Δt": f"{1 / ROUNDS:g} tₘₐₓ",
     }
     known = TABLE_4
     paper = [known.mask_init, known.sparsity_schedule, f"{known.phi:g}", f"{known.alpha:g}", known.delta_t_phi]
-    paper += [f"{known.delta_s:.0%}", f"{known.delta_t:g} · t_max"]
+    paper += [_share(known.delta_s), f"{known.delta_t:g} tₘₐₓ"]
     return pd.DataFrame({"here": here, "paper": dict(zip(here, paper, strict=True))})
 
 
@@ -90,52 +100,50 @@ def _trained_here(metric: str, training: Training, text: TaskData) -> dict[str, 
     recipes = {kind: recipe for kind in KINDS if (recipe := getattr(training, kind))}
     examples = dict.fromkeys(KINDS, len(text.train))
     examples["mask_ood"] += len(text.ood_train or ())
-    lengths = {_epochs(kind): _length(each.steps, each.batch_size, examples[kind]) for kind, each in recipes.items()}
+    lengths = {
+        _epochs(kind): f"{round(each.steps / -(-examples[kind] // each.batch_size), 1):g} ({each.steps:,})"
+        for kind, each in recipes.items()
+    }
     return lengths | {
         "learning rate": _of_each(recipes, lambda each: f"{each.lr:g}"),
         "batch size": _of_each(recipes, lambda each: f"{each.batch_size}"),
         "tokens per pair": f"{MAX_LENGTH}",
-        "evaluation interval (steps)": f"{training.interval:,}",
+        "evaluated every (steps)": f"{training.interval:,}",
         "evaluation metric": METRICS[metric].removesuffix(" (%)"),
         "optimiser": torch.optim.AdamW.__name__,
         "warm-up (steps)": _of_each(recipes, lambda each: f"{each.warmup:,}"),
         "weight decay": _of_each(recipes, lambda each: f"{each.weight_decay:g}"),
-        "gradient clipped to": _of_each(
-            recipes, lambda each: f"{each.clip:g}{' for each tensor' if each.clip_each else ''}"
-        ),
+        "clipping": _of_each(recipes, lambda each: f"{each.clip:g}{' for each tensor' if each.clip_each else ''}"),
     }
 
 
 def _trained_in_paper(task: str) -> dict[str, str]:
-    known, lengths = TABLE_3[task], {}
-    for kind, (_, epochs) in KINDS.items():
-        examples = training_examples(task, with_ood=kind == "mask_ood")
-        steps = getattr(known, epochs) * -(-examples // known.batch_size)
-        lengths[_epochs(kind)] = _length(steps, known.batch_size, examples)
-    return lengths | {
+    known = TABLE_3[task]
+    return {_epochs(kind): str(getattr(known, epochs)) for kind, (_, epochs) in KINDS.items()} | {
         "learning rate": f"{known.lr:g}",
         "batch size": f"{known.batch_size}",
         "tokens per pair": f"{known.max_length}",
-        "evaluation interval (steps)": f"{known.eval_interval:,}",
+        "evaluated every (steps)": f"{known.eval_interval:,}",
         "evaluation metric": known.eval_metric,
         "optimiser": known.optimizer,
     }
 
 
 def _epochs(kind: str) -> str:
-    return f"epochs (steps): {KINDS[kind][0]}"
-
-
-def _length(steps: int, batch_size: int, examples: int) -> str:
-    return f"{steps / -(-examples // batch_size):.3g} ({steps:,})"
+    return f"epochs (steps), {KINDS[kind][0]}"
 
 
 def _of_each(recipes: Mapping[str, Recipe], told: Callable[[Recipe], str]) -> str:
-    """Return what most recipes have, and in brackets what others have, with what they are of."""
-    values = {kind: told(recipe) for kind, recipe in recipes.items()}
-    ((usual, _),) = Counter(values.values()).most_common(1)
-    others = [f"{KINDS[kind][0]}: {value}" for kind, value in values.items() if value != usual]
-    return f"{usual} ({'; '.join(others)})" if others else usual
+    """Return what all recipes share, or else each value with the kinds of training that it is of."""
+    kinds: dict[str, list[str]] = {}
+    for family in dict.fromkeys(kind.partition("_")[0] for kind in recipes):  # one name for "full" and "full_debiased"
+        values = {kind: told(recipe) for kind, recipe in recipes.items() if kind.startswith(family)}
+        alike = len(set(values.values())) == 1
+        for kind, value in list(values.items())[: 1 if alike else None]:
+            kinds.setdefault(value, []).append(family if alike else KINDS[kind][0])
+    if len(kinds) == 1:
+        return next(iter(kinds))
+    return "; ".join(f"{value} ({', '.join(names)})" for value, names in kinds.items())
 
 
 def _by_set(sets: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
@@ -145,6 +153,10 @@ def _by_set(sets: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
 
 def _count(number: int, copies: int = 1) -> str:
     return NONE if pd.isna(number) else f"{number:,}" + (f" × {copies}" if copies > 1 else "")
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:g}\N{NO-BREAK SPACE}%"
 
 
 def _shares(values: tuple[float, ...] | None) -> str:
