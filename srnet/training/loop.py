@@ -26,7 +26,7 @@ class DivergedError(RuntimeError):
 
 @dataclass(frozen=True)
 class Recipe:
-    """How long and how fast to train: AdamW, linear decay after linear warm-up (Table 3; the schedule is the released code's).
+    """How long and how fast to train: AdamW, linear decay after linear warm-up; both as in the released code.
 
     Attributes:
         steps: number of optimiser steps, ``t_max``.
