@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 
-from srnet.data.statistics import FEVER, OFFICIAL
+from srnet.data.statistics import training_examples
 from srnet.data.tasks import TASKS
 from srnet.environment import Inputs
 from srnet.errors import InputError
@@ -24,6 +24,7 @@ from srnet.experiments.expressions import (
     tokenised,
 )
 from srnet.experiments.methods import MaskTraining
+from srnet.paper import EVALUATED, TABLE_1
 from srnet.pocket.sizes import sizes
 from srnet.pruning.magnitude import LEVELS, last_step
 from srnet.pruning.mask_training import MaskPlan
@@ -143,16 +144,8 @@ def _tokens(experiment: Experiment) -> Tokenised | None:
 
 def _official(data: Data) -> dict[str, int]:
     task = TASKS[data.task]
-
-    def count(name: str, split: str) -> int:
-        return FEVER[split] if name == "fever" else OFFICIAL[task.name, name, split].examples[0]
-
-    train = count(task.dev_name, "train")
-    if data.with_ood:
-        train += sum(count(name, "train") for name in task.ood_train)
-    return {"train": train, task.dev_name: count(task.dev_name, "dev")} | {
-        name: count(name, "test") for name in task.ood
-    }
+    evaluated = {name: TABLE_1[name, EVALUATED[name]] for name in (task.dev_name, *task.ood)}
+    return {"train": training_examples(data.task, data.with_ood)} | evaluated
 
 
 @lru_cache

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from srnet.data.tasks import TASKS
 from srnet.figures.panels import panels, spread
 from srnet.figures.style import BLUE, GRID, METRICS, RED, canvas, label_of, legend
-from srnet.study.deviations import DEVIATIONS, PAPER, RELEASED
+from srnet.study.deviations import CHOICES, DEVIATIONS, DIFFERENCES, PAPER, RELEASED
 from srnet.study.summary import mean_and_std
 
 SIDES: dict[str, dict[str, Any]] = {
@@ -90,6 +90,18 @@ def as_markdown(table: pd.DataFrame | None = None) -> str:
         found = [] if cells is None else [cells.loc[each.name, task] for task in tasks]
         rows.append("".join(f"| {cell} " for cell in ["<br>".join(words), *found]) + "|")
     return "\n".join(rows)
+
+
+def differences_as_markdown() -> str:
+    """Return what has no option here as a table in Markdown."""
+    rows = ["| | released code | paper | here |", "|---|---|---|---|"]
+    return "\n".join(rows + [f"| **{each.name}** | {' | '.join(each[1:])} |" for each in DIFFERENCES])
+
+
+def choices_as_markdown() -> str:
+    """Return what the paper leaves open as a table in Markdown."""
+    rows = ["| left open | here |", "|---|---|"]
+    return "\n".join(rows + [f"| **{each.name}** | {each.chosen} |" for each in CHOICES])
 
 
 def _told(found: pd.DataFrame) -> pd.Series:

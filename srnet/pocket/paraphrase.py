@@ -19,7 +19,7 @@ from srnet.pocket.facts import COMPARISONS, TRAVEL, Event, Pattern, different
 from srnet.pocket.pairs import Pair, Text, draw_unseen, labels_in_shares, to_dataset
 from srnet.pocket.world import World
 
-DUPLICATES = {"qqp": 0.369, "paws-qqp": 0.282, "paws-wiki": 0.442}  # Table 1 of the paper's supplement
+DUPLICATES = {"qqp": 0.369, "paws-qqp": 0.282, "paws-wiki": 0.442}  # Table 2 of the paper's supplement
 UNRELATED = 0.3  # share of the low-overlap non-duplicates that are about other people; in the others one word differs
 
 

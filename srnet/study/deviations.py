@@ -1,8 +1,11 @@
-"""Where the authors' released code leaves the paper's text: both readings as experiments, and what they differ in."""
+"""Where the authors' released code leaves the paper's text, and where that text is open.
+
+Where an option has the other reading, both are experiments, and their scores tell what they differ in.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from srnet.experiments.expressions import FineTuned, Pruned
 from srnet.experiments.methods import IterativePruning, MaskTraining
@@ -41,6 +44,28 @@ class Deviation:
     shown: str
     readings: Callable[[Setting], tuple[Reading, Reading]]
     sparsity: float = SPARSITY
+
+
+class Difference(NamedTuple):
+    """A point in which the released code does something else than the paper says, and that has no option here."""
+
+    name: str
+    """What it is about."""
+    released: str
+    """What the released code does."""
+    paper: str
+    """What the paper says."""
+    here: str
+    """What is done here."""
+
+
+class Choice(NamedTuple):
+    """A point that the paper's text leaves open."""
+
+    name: str
+    """What it is about."""
+    chosen: str
+    """What is done here, and why."""
 
 
 def deviation_runs(setting: Setting) -> Iterator[Run]:
@@ -118,8 +143,8 @@ DEVIATIONS = (
     Deviation(
         "rewinding",
         "Weights are not rewound between two prunings, although it is asked for: the copy to go back to changes along.",
-        "Its text rewinds after each round; its algorithm rewinds the network that is returned. Compared here: the "
-        "text (as *paper*) and the algorithm (as *released code*).",
+        "Its text (Section 3.2.1) rewinds after each round; its Algorithm 1 rewinds the network that is returned. "
+        "Compared here: the text (as *paper*) and the algorithm (as *released code*).",
         "the algorithm's, which the released code comes down to",
         "`rewind_each_round` of {py:class}`~srnet.experiments.methods.IterativePruning` is the text's",
         "imp-rw (std) -> ft (std)",
@@ -129,7 +154,8 @@ DEVIATIONS = (
         "restarts",
         "Iterative pruning starts optimiser and learning-rate schedule anew at each pruning, so that the rate is a "
         "saw-tooth.",
-        "One optimiser.",
+        "It does not say so, and its Algorithm 1 does not either. One optimiser and one schedule for the whole run are "
+        "our reading.",
         "one schedule",
         "`restart` of {py:class}`~srnet.experiments.methods.IterativePruning`",
         "imp (poe)",
@@ -147,8 +173,8 @@ DEVIATIONS = (
     Deviation(
         "reweighting",
         "Example reweighting divides by the sum of a batch's weights.",
-        "It divides by the number of examples.",
-        "the paper's",
+        "It gives the loss of one example. That a batch's is the mean over its examples is our reading.",
+        "the mean",
         "the loss `reweight-normalised` ({py:func}`~srnet.debiasing.losses.reweighting`)",
         "mask train (reweight)",
         _weights,
@@ -156,7 +182,7 @@ DEVIATIONS = (
     Deviation(
         "rising sparsity",
         "Where the sparsity rises during mask training, it reaches its target at the very last step.",
-        "A cubic rise.",
+        "A cubic rise during mask training; where it ends is not said.",
         "it ends where masks begin to be candidates, so that all of these have the target sparsity",
         "`ramp` of {py:class}`~srnet.pruning.mask_training.Gradual`",
         "mask train (poe, gradual)",
@@ -183,3 +209,114 @@ DEVIATIONS = (
     ),
 )
 """Every deviation that has an option, in the order of the book's page."""
+
+DIFFERENCES = (
+    Difference(
+        "sparsity of Figure 7 for FEVER",
+        "Searches from several starts end at 70 %.",
+        "90 % for FEVER, 70 % for the other two.",
+        "the paper's",
+    ),
+    Difference(
+        "masks of ID and OOD data",
+        "They are trained for 3 epochs, at a learning rate of 2e-5.",
+        "As all masks: 5 epochs on MNLI, 7 on the others, and 5e-5 on MNLI. Appendix B.3.3 names no exception.",
+        "the paper's, in the profile `paper`",
+    ),
+    Difference(
+        "masks with reweighting",
+        "On MNLI they are trained for 3 epochs.",
+        "5 epochs, as all masks on MNLI.",
+        "the paper's, in the profile `paper`",
+    ),
+    Difference(
+        "imp-rw, then fine-tuned with cross-entropy",
+        "On MNLI, 5 epochs.",
+        "3 epochs, as the full model.",
+        "the paper's, in the profile `paper`",
+    ),
+    Difference(
+        "classifier in isolation",
+        "When a subnetwork is fine-tuned in isolation, its classifier is whole.",
+        "The classifier is among the weights that are removed.",
+        "the paper's",
+    ),
+    Difference(
+        "choice on QQP",
+        "The best checkpoint is that of the highest F1 of the class *duplicate*.",
+        "By F1 (Table 3), which Appendix B.1 has as the weighted one.",
+        "weighted F1",
+    ),
+    Difference(
+        "scores that equal the threshold",
+        "All these weights are removed, so sometimes too many.",
+        "They are kept (Equation 1).",
+        "the threshold is the highest score that falls; of equal ones as many fall as the sparsity says",
+    ),
+    Difference(
+        "classifier of masks of the pre-trained model",
+        "A mask is evaluated with another random classifier than the one that it was found with.",
+        "Only the mask is learned, so it is the same one.",
+        "the same one",
+    ),
+    Difference(
+        "mask of a rising sparsity",
+        "The mask that is saved is cut at the initial sparsity.",
+        "It has the target sparsity.",
+        "the paper's",
+    ),
+    Difference(
+        "MNLI",
+        "What is reported as accuracy is that of the mismatched development set.",
+        "The matched one (Table 1).",
+        "the paper's",
+    ),
+    Difference(
+        "warm-up of iterative pruning",
+        "None, on any task.",
+        "It has the full model's hyper-parameters but for the length; none of its tables has a warm-up.",
+        "in the profile `paper` the code's",
+    ),
+)
+"""Every deviation that has no option here, or follows from what a profile says."""
+
+CHOICES = (
+    Choice(
+        "Lengths in Figure 8",
+        "Three for each task. Those of Table 5 and of Appendix B.3.3 are among them, so that figures share results.",
+    ),
+    Choice(
+        "Loss of Figure 7",
+        "The product of experts, as in the released scripts; so are the steps at which searches start.",
+    ),
+    Choice(
+        "End of a rising sparsity",
+        "Where masks begin to be candidates. In the released code it is the last step; above, both are run.",
+    ),
+    Choice(
+        "Cross-entropy in the supplement's Figure 1",
+        "*Mask train (std)* is drawn, though the text compares debiasing losses alone.",
+    ),
+    Choice(
+        "The mask of *bert-pt subnet + ft*",
+        "It is found in the fine-tuned model, as in the released scripts and as Section 4.3 finds masks.",
+    ),
+    Choice(
+        "The checkpoint of iterative pruning",
+        "The network at the step that Algorithm 1 returns, not the best one on the development set.",
+    ),
+    Choice(
+        "Sparsity of iterative pruning",
+        "The same in every matrix, as for masks and as in the released code.",
+    ),
+    Choice(
+        "Warm-up, weight decay and clipping",
+        "In the profile `paper` as in the released scripts.",
+    ),
+    Choice(
+        "Classes that a test set lacks",
+        "On HANS, *neutral* and *contradiction* both count as non-entailment, as its authors have it. On "
+        "FEVER-Symmetric, *not enough info* is a wrong answer, as in the released code.",
+    ),
+)
+"""What the paper's text leaves open, and what is done here."""

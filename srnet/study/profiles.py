@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from srnet.data.statistics import FEVER, OFFICIAL
+from srnet.data.statistics import training_examples
 from srnet.data.tasks import TASKS
 from srnet.errors import InputError
 from srnet.pocket import PLM_NAME, World
@@ -12,15 +12,14 @@ from srnet.training.loop import Recipe
 SPARSITIES = (0.0, 0.2, 0.5, 0.7, 0.9)
 
 
-def _epoch(task: str, *data_sets: str) -> int:
-    """Return the steps of an epoch over official training sets of a task."""
-    sizes = [FEVER["train"] if name == "fever" else OFFICIAL[task, name, "train"].examples[0] for name in data_sets]
-    return -(-sum(sizes) // Recipe(1).batch_size)
+def _epoch(task: str, with_ood: bool = False) -> int:
+    """Return the steps of an epoch over a task's official training set, with its OOD training examples if asked for."""
+    return -(-training_examples(task, with_ood) // Recipe(1).batch_size)
 
 
-_MNLI, _MNLI_OOD = _epoch("nli", "mnli-m"), _epoch("nli", "mnli-m", "hans")
-_QQP, _QQP_OOD = _epoch("paraphrase", "qqp"), _epoch("paraphrase", "qqp", "paws-qqp", "paws-wiki")
-_FEVER, _FEVER_OOD = _epoch("fact", "fever"), _epoch("fact", "fever", "sym2")
+_MNLI, _MNLI_OOD = _epoch("nli"), _epoch("nli", with_ood=True)
+_QQP, _QQP_OOD = _epoch("paraphrase"), _epoch("paraphrase", with_ood=True)
+_FEVER, _FEVER_OOD = _epoch("fact"), _epoch("fact", with_ood=True)
 
 
 @dataclass(frozen=True)

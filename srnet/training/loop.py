@@ -26,7 +26,7 @@ class DivergedError(RuntimeError):
 
 @dataclass(frozen=True)
 class Recipe:
-    """How long and how fast to train: AdamW (Table 3), and as in the released code linear decay after warm-up.
+    """How long and how fast to train: AdamW, linear decay after linear warm-up; both as in the released code.
 
     Attributes:
         steps: number of optimiser steps, ``t_max``.

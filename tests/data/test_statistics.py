@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from srnet.data.official import load_task
 from srnet.data.pairs import TaskData, pair_dataset
-from srnet.data.statistics import OFFICIAL, check_official, statistics
+from srnet.data.statistics import GLUE, beside_paper, check_official, statistics, training_examples
 from srnet.data.tasks import FACT_LABELS, HANS_LABELS, NLI_LABELS, PARAPHRASE_LABELS, SYMMETRIC_LABELS, TASKS
 from srnet.errors import InputError
+from srnet.paper import EVALUATED, TABLE_1, TABLE_2
 
 
 def pairs(labels: tuple[str, ...], counts: tuple[int, ...], origin: str = "") -> Dataset:
@@ -64,8 +65,8 @@ def test_every_class_of_every_data_set_has_a_row() -> None:
         ("mnli-m", "dev", "entailment", 1, 0.5),
         ("mnli-m", "dev", "neutral", 0, 0.0),
         ("mnli-m", "dev", "contradiction", 1, 0.5),
-        ("hans", "test", "entailment", 3, 0.75),
-        ("hans", "test", "non-entailment", 1, 0.25),
+        ("hans", "dev", "entailment", 3, 0.75),
+        ("hans", "dev", "non-entailment", 1, 0.25),
         ("hans", "train", "entailment", 2, 0.5),
         ("hans", "train", "neutral", 0, 0.0),
         ("hans", "train", "contradiction", 2, 0.5),
@@ -127,25 +128,38 @@ def table_of(key: tuple[str, str, str], counts: tuple[int, ...]) -> pd.DataFrame
             (3213, 3123, 3479),
             "not the official data: 32.7 / 31.8 / 35.4 % in its classes, official 35.4 / 31.8 / 32.7 %",
         ),
-        (("nli", "hans", "test"), (15_000, 15_000), "official"),
+        (("nli", "hans", "dev"), (15_000, 15_000), "official"),
         (("nli", "hans", "train"), (15_000, 0, 15_000), "official"),
-        (("paraphrase", "qqp", "train"), (229_468, 134_378), "official"),
-        (("paraphrase", "qqp", "train"), (229_470, 134_379), "official"),
+        (("paraphrase", "qqp", "train"), (229_468, 134_378), "official: of the size that GLUE gives"),
+        (("paraphrase", "qqp", "train"), (229_470, 134_379), "official: of the size that the paper gives"),
+        (("paraphrase", "qqp", "dev"), (25_545, 14_885), "official: of the size that GLUE gives"),
+        (("paraphrase", "qqp", "dev"), (25_547, 14_885), "official: of the size that the paper gives"),
+        (
+            ("paraphrase", "qqp", "dev"),
+            (20_215, 20_215),
+            "not the official data: 50.0 / 50.0 % in its classes, official 63.2 / 36.8 %",
+        ),
         (
             ("paraphrase", "qqp", "train"),
             (7573, 4373),
-            "not the official data: 11,946 examples, official 363,846 or 363,849",
+            "not the official data: 11,946 examples, official 363,849 (paper) or 363,846 (GLUE)",
         ),
-        (("paraphrase", "paws-qqp", "test"), (486, 191), "official"),
-        (("fact", "sym2", "train"), (3540, 3540, 0), "official"),
-        (("fact", "fever", "train"), (414, 172, 414), "unknown: 1,000 examples, no official size is published"),
+        (("paraphrase", "paws-qqp", "dev"), (486, 191), "official"),
         (
-            ("fact", "fever", "train"),
-            (4433, 4433, 0),
-            "not the official data: 50.0 / 50.0 / 0.0 % in its classes, official 41.4 / 17.2 / 41.4 %",
+            ("paraphrase", "paws-wiki", "train"),
+            (24_700, 24_701),
+            "not the official data: 50.0 / 50.0 % in its classes, official 55.8 / 44.2 %",
         ),
-        (("fact", "fever", "dev"), (750, 750, 0), "unknown: 1,500 examples, no official size is published"),
-        (("nli", "snli", "test"), (1, 1, 1), "unknown: 3 examples, no official size is published"),
+        (("fact", "sym2", "dev"), (3540, 3540, 0), "official"),
+        (("fact", "sym2", "dev"), (354, 354, 0), "not the official data: 708 examples, official 7,080"),
+        (("fact", "fever", "train"), (100_565, 41_781, 100_565), "official"),
+        (("fact", "fever", "train"), (414, 172, 414), "not the official data: 1,000 examples, official 242,911"),
+        (
+            ("fact", "fever", "dev"),
+            (8332, 8332, 0),
+            "not the official data: 50.0 / 50.0 / 0.0 % in its classes, official 47.9 / 52.1 / 0.0 %",
+        ),
+        (("nli", "snli", "test"), (1, 1, 1), "unknown: 3 examples, the paper has no such data set"),
     ],
 )
 def test_verdicts(key: tuple[str, str, str], counts: tuple[int, ...], verdict: str) -> None:
@@ -160,7 +174,7 @@ def test_one_verdict_for_each_data_set_in_order() -> None:
     assert list(zip(checked["data_set"], checked["split"], checked["examples"], strict=True)) == [
         ("mnli-m", "train", 10),
         ("mnli-m", "dev", 2),
-        ("hans", "test", 4),
+        ("hans", "dev", 4),
         ("hans", "train", 4),
         ("qqp", "train", 5),
         ("qqp", "dev", 2),
@@ -171,17 +185,60 @@ def test_one_verdict_for_each_data_set_in_order() -> None:
     assert checked["verdict"].str.startswith("not the official data").all()
 
 
-def test_every_official_file_is_in_the_table() -> None:
+def test_every_official_file_is_in_the_papers_tables() -> None:
     keys = set()
     for task in TASKS.values():
-        keys |= {(task.name, task.dev_name, "train"), (task.name, task.dev_name, "dev")}
-        keys |= {(task.name, data_set, "test") for data_set in task.ood}
-        keys |= {(task.name, data_set, "train") for data_set in task.ood_train}
-    assert set(OFFICIAL) == keys
-    for official in OFFICIAL.values():
-        assert not official.shares or abs(sum(official.shares) - 100) < 0.2
-    copies = TASKS["fact"].ood_train["sym2"].copies
-    assert OFFICIAL["fact", "sym2", "train"].examples == (708 * copies,)
+        keys |= {(task.dev_name, "train"), (task.dev_name, "dev")}
+        keys |= {(data_set, EVALUATED[data_set]) for data_set in task.ood}
+        keys |= {(data_set, "dev" if data_set == "sym2" else "train") for data_set in task.ood_train}
+    assert set(TABLE_1) - keys == {("paws-wiki", "dev")}  # nothing is trained or evaluated on it
+    assert keys <= set(TABLE_1)
+    assert set(GLUE) == {("qqp", "train"), ("qqp", "dev")}
+
+
+@pytest.mark.parametrize(
+    ("task", "alone", "with_ood"),
+    [("nli", 392_702, 422_702), ("paraphrase", 363_849, 425_238), ("fact", 242_911, 249_991)],
+)
+def test_size_of_a_training_set(task: str, alone: int, with_ood: int) -> None:
+    assert training_examples(task) == alone
+    assert training_examples(task, with_ood=True) == with_ood
+
+
+def test_what_there_is_stands_beside_tables_1_and_2() -> None:
+    table = beside_paper(pd.concat([statistics(nli()), statistics(paraphrase())])).set_index(["data_set", "split"])
+    assert list(table.index) == [key for key in TABLE_1 if key in table.index]
+    assert {name for name, _ in table.index} == {"mnli-m", "hans", "qqp", "paws-qqp", "paws-wiki"}
+    assert table["paper_examples"].to_dict() == {key: TABLE_1[key] for key in table.index}
+    assert [key for key, row in table.iterrows() if row.evaluated] == [
+        ("mnli-m", "dev"),
+        ("hans", "dev"),
+        ("qqp", "dev"),
+        ("paws-qqp", "dev"),
+        ("paws-wiki", "test"),
+    ]
+    hans = table.loc["hans", "dev"]
+    assert (hans.examples, hans.classes, hans.shares) == (4, HANS_LABELS, (75, 25))
+    assert hans.paper_shares == (50, 50)  # the class that it lacks is not told
+    assert table.loc[("hans", "train"), "paper_shares"] == (50, 0, 50)
+    assert table.loc[("qqp", "dev"), "paper_shares"] == tuple(
+        TABLE_2["qqp", "dev"][label] for label in PARAPHRASE_LABELS
+    )
+    missing = table.loc["paws-qqp", "dev"]
+    assert missing.isna()[["examples", "shares"]].all()
+    assert missing.paper_shares == (71.8, 28.2)
+    unused = table.loc["paws-wiki", "dev"]
+    assert unused.isna()[["examples", "shares", "paper_shares"]].all()
+
+
+def test_copies_are_counted_once_beside_the_paper() -> None:
+    part = pairs(FACT_LABELS, (1, 1, 1))
+    data = TaskData("fact", part, part, {}, pairs(FACT_LABELS, (30, 10, 0)))
+    table = beside_paper(statistics(data)).set_index(["data_set", "split"])
+    assert tuple(table.loc[("sym2", "dev"), ["copies", "examples", "paper_examples"]]) == (10, 4, 708)
+    assert table.loc[("sym2", "dev"), "shares"] == (75, 25, 0)
+    assert table.loc[("sym2", "dev"), "paper_shares"] is None  # not in Table 2
+    assert set(table["copies"].drop(("sym2", "dev"))) == {1}
 
 
 @pytest.mark.filterwarnings("ignore::srnet.data.official.MissingDataWarning")
@@ -193,25 +250,25 @@ def test_every_official_file_is_in_the_table() -> None:
             {
                 "mnli-m train": "not the official data: 25,931 examples, official 392,702",
                 "mnli-m dev": "official",
-                "hans test": "official",  # its counts are, its sentences are not: they cannot be told apart
+                "hans dev": "official",  # its counts are, its sentences are not: they cannot be told apart
                 "hans train": "official",
             },
         ),
         (
             "paraphrase",
             {
-                "qqp train": "not the official data: 11,946 examples, official 363,846 or 363,849",
-                "qqp dev": "not the official data: 7,598 examples, official 40,430",
+                "qqp train": "not the official data: 11,946 examples, official 363,849 (paper) or 363,846 (GLUE)",
+                "qqp dev": "not the official data: 7,598 examples, official 40,432 (paper) or 40,430 (GLUE)",
             },
         ),
         (
             "fact",
             {
                 "fever train": "not the official data",
-                "fever dev": "unknown: 1,500 examples, no official size is published",
+                "fever dev": "not the official data: 1,500 examples, official 16,664",
                 "sym1 test": "official",
                 "sym2 test": "official",
-                "sym2 train": "official",
+                "sym2 dev": "official",
             },
         ),
     ],

@@ -2,6 +2,7 @@
 
 import importlib
 import re
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 
 import numpy as np
@@ -12,9 +13,9 @@ from srnet.data.tasks import TASKS
 from srnet.environment import Inputs
 from srnet.experiments.expressions import Experiment
 from srnet.figures import CURVES, deviation_dots
-from srnet.figures.deviations import as_markdown, effects
+from srnet.figures.deviations import as_markdown, choices_as_markdown, differences_as_markdown, effects
 from srnet.study.choice import Study, choose
-from srnet.study.deviations import DEVIATIONS
+from srnet.study.deviations import CHOICES, DEVIATIONS, DIFFERENCES
 from srnet.study.points import Run
 
 OPTIONS = {
@@ -165,3 +166,12 @@ def test_dots_are_means_and_bars_deviations() -> None:
     (bar, *_) = hans.collections[1].get_paths()
     assert list(np.asarray(bar.vertices)[:, 0]) == pytest.approx([51.5 - np.sqrt(0.5), 51.5 + np.sqrt(0.5)])
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == list(OPTIONS)
+
+
+@pytest.mark.parametrize("told", [differences_as_markdown, choices_as_markdown])
+def test_what_has_no_option_is_told_in_words(told: Callable[[], str]) -> None:
+    header, _, *rows = told().splitlines()
+    assert {row.count(" | ") for row in rows} == {header.count("|") - 2}
+    names = [row.partition("** |")[0] for row in rows]
+    assert len(set(names)) == len(rows) == len(DIFFERENCES if told is differences_as_markdown else CHOICES)
+    assert not {name.removeprefix("| **") for name in names} & set(OPTIONS)  # those have options
