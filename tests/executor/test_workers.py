@@ -170,7 +170,7 @@ def test_task_keys_are_the_experiments_keys(undisturbed: Store, cluster: LocalCl
 
 def test_two_processes_on_one_store_compute_nothing_twice(undisturbed: Store, tmp_path: Path) -> None:
     program = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import test_executor as t\n"
+        "import sys; sys.path.insert(0, sys.argv[1]); import test_workers as t\n"
         "report = t.run(t.WANTED, t.Store(t.Path(sys.argv[2])), t.INPUTS, workers=1)\n"
         "print(*[each.key for each in report.computed]); assert not report.failed"
     )
