@@ -17,7 +17,7 @@ from srnet.experiments.expressions import (
     Trajectory,
     canonical,
 )
-from srnet.experiments.graph import closure, urgency
+from srnet.experiments.graph import closure, priorities
 from srnet.experiments.methods import IterativePruning, MaskTraining, OneShot
 
 __all__ = [
@@ -37,5 +37,5 @@ __all__ = [
     "Trajectory",
     "canonical",
     "closure",
-    "urgency",
+    "priorities",
 ]

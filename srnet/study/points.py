@@ -12,7 +12,7 @@ from typing import Any
 from srnet.experiments.expressions import Checkpoint, Data, FineTuned, Masked, Pretrained, Pruned, Teacher, pretrained
 from srnet.experiments.methods import IterativePruning, MaskTraining
 from srnet.pruning.magnitude import is_level
-from srnet.store.results import metrics
+from srnet.store.layout import metrics
 from srnet.study.profiles import Training
 
 TIMING_SPARSITIES: Mapping[str, float] = {"nli": 0.7, "paraphrase": 0.7, "fact": 0.9}
