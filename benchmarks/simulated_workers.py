@@ -15,7 +15,7 @@ from heapq import heappop, heappush
 from srnet.environment import Inputs, default_root
 from srnet.executor.work import effort
 from srnet.experiments.expressions import Experiment
-from srnet.experiments.graph import closure, urgency
+from srnet.experiments.graph import closure, priorities
 from srnet.planning.estimate import Estimate
 from srnet.store.store import Store
 from srnet.study.choice import choose
@@ -29,8 +29,8 @@ def main(profile: str = "paper") -> None:
     estimate = Estimate.of(experiments, inputs, store)
     seconds = {each: estimate.costs[each].seconds for each in experiments}
     orders: dict[str, Mapping[Experiment, float]] = {
-        "by seconds": urgency(experiments, seconds.__getitem__),
-        "by effort": urgency(experiments, lambda each: effort(each, inputs, store)),
+        "by seconds": priorities(experiments, seconds.__getitem__),
+        "by effort": priorities(experiments, lambda each: effort(each, inputs, store)),
         "first come": {each: -number for number, each in enumerate(experiments)},
     }
     longest, total = estimate.chain, estimate.total().seconds

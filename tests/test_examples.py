@@ -112,7 +112,7 @@ def test_slurm_workers_have_what_the_executor_asks_for() -> None:
     source = (EXAMPLES / "slurm" / "cluster.py").read_text()
     assert '"--resources", "GPU=1"' in source
     assert '"distributed.scheduler.default-task-durations": {"experiment": ' in source
-    assert 'PREFIX = "experiment"' in (ROOT / "srnet" / "executor.py").read_text()
+    assert 'PREFIX = "experiment"' in (ROOT / "srnet" / "executor" / "workers.py").read_text()
 
 
 def test_objects_of_kubernetes_select_their_pods() -> None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from srnet.data.tasks import TASKS
 from srnet.errors import InputError
 from srnet.experiments.expressions import tokenised
-from srnet.store.results import examples, logits
+from srnet.store.layout import examples, logits
 from srnet.store.store import Store
 from srnet.study.choice import Study
 from srnet.training.metrics import Gold, hits

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from srnet.experiments.expressions import Experiment
-from srnet.experiments.graph import Duration, closure, urgency
+from srnet.experiments.graph import Duration, closure, priorities
 from srnet.store.store import Store
 
 LOOK_AGAIN = 1.0  # seconds between two looks at what another process is computing
@@ -99,14 +99,14 @@ class Agenda:
     def take(self, limit: int | None = None) -> list[Experiment]:
         """Return what can be started now, the most urgent first, at most `limit`; it counts as running from now on."""
         ready = [each for each in self._waiting if not any(operand.key in self._open for operand in each.operands)]
-        taken = sorted(ready, key=self.urgency, reverse=True)[:limit]
+        taken = sorted(ready, key=self.priority, reverse=True)[:limit]
         for experiment in taken:
             del self._waiting[experiment]
         return taken
 
-    def urgency(self, experiment: Experiment) -> float:
+    def priority(self, experiment: Experiment) -> float:
         """Return how long it takes from the start of an experiment to the end of what needs it."""
-        return self._urgency[experiment]
+        return self._priorities[experiment]
 
     def end(self, experiment: Experiment, outcome: Outcome) -> list[Experiment]:
         """Enter the outcome of an experiment that was running.
@@ -173,7 +173,7 @@ class Agenda:
     def _rank(self) -> None:
         """Find out what is urgent; what is there already is left alone, for nothing need be known of it."""
         todo = set(self.todo)
-        self._urgency = urgency([each for each in closure(self.todo) if each in todo], self._duration)
+        self._priorities = priorities([each for each in closure(self.todo) if each in todo], self._duration)
 
     def _fail(self, experiment: Experiment, reason: str) -> list[Experiment]:
         self.report.failed[experiment] = reason

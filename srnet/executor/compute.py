@@ -45,7 +45,7 @@ from srnet.masking import Mask
 from srnet.pruning.magnitude import magnitude_mask, prune_iteratively
 from srnet.pruning.mask_training import train_mask
 from srnet.pruning.masked import train_masked
-from srnet.store.results import Examples, at_level, at_step, examples, save_examples, test_sets
+from srnet.store.layout import Examples, at_level, at_step, examples, save_examples, test_sets
 from srnet.store.store import Entry, Store
 from srnet.training.loop import (
     Objective,

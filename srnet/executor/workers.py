@@ -147,7 +147,7 @@ def _here(agenda: Agenda, store: Store, inputs: Inputs, watch: _Watch) -> None:
 def _on_dask(client: Client, agenda: Agenda, store: Store, inputs: Inputs, watch: _Watch) -> None:
     """Compute what is on the agenda on Dask workers.
 
-    What can start is given to Dask with its urgency as priority; where and when it runs is Dask's affair. What waits
+    What can start is given to Dask with its priority; where and when it runs is Dask's affair. What waits
     for an operand is held back: Dask would send it to the worker that computed that operand, and leave others idle.
     """
     has_gpus, running, tries = _declares_gpus(client), dict[Future, Experiment](), Counter[str]()
@@ -162,7 +162,7 @@ def _on_dask(client: Client, agenda: Agenda, store: Store, inputs: Inputs, watch
                 store,
                 inputs,
                 key=_task(experiment, tries),
-                priority=agenda.urgency(experiment),
+                priority=agenda.priority(experiment),
                 resources={"GPU": 1} if on_gpu else None,
             )
             running[future] = experiment

@@ -17,7 +17,7 @@ from srnet.experiments.expressions import (
     Trajectory,
     canonical,
 )
-from srnet.experiments.graph import closure, urgency
+from srnet.experiments.graph import closure, priorities
 
 __all__ = [
     "Bias",
@@ -33,5 +33,5 @@ __all__ = [
     "Trajectory",
     "canonical",
     "closure",
-    "urgency",
+    "priorities",
 ]

@@ -22,7 +22,7 @@ def closure(experiments: list[Experiment]) -> list[Experiment]:
     return list(ordered)
 
 
-def urgency(experiments: Sequence[Experiment], duration: Duration) -> dict[Experiment, float]:
+def priorities(experiments: Sequence[Experiment], duration: Duration) -> dict[Experiment, float]:
     """Return how long each experiment and the longest chain of what needs it take together.
 
     No schedule can end sooner after an experiment starts; computing the most urgent first keeps long chains moving.
@@ -50,5 +50,5 @@ def urgency(experiments: Sequence[Experiment], duration: Duration) -> dict[Exper
 
 
 def critical_path(experiments: Sequence[Experiment], duration: Duration) -> float:
-    """Return how long the longest chain of experiments takes, so the graph on any number of workers; see `urgency`."""
-    return max(urgency(experiments, duration).values(), default=0.0)
+    """Return how long the longest chain of experiments takes, so the graph on any number of workers."""
+    return max(priorities(experiments, duration).values(), default=0.0)

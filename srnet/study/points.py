@@ -11,7 +11,7 @@ from typing import Any
 
 from srnet.experiments.expressions import Checkpoint, Data, FineTuned, Masked, Pretrained, Pruned, Teacher, pretrained
 from srnet.pruning.magnitude import is_level
-from srnet.store.results import metrics
+from srnet.store.layout import metrics
 from srnet.study.profiles import Training
 
 

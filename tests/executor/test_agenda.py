@@ -46,7 +46,7 @@ def end(agenda: Agenda, experiment: Experiment, outcome: Outcome = COMPUTED) -> 
 def test_long_chains_go_first_and_operands_are_waited_for(agenda: Agenda) -> None:
     assert agenda.todo == [OTHER, FULL, MASK, FINER]
     with pytest.raises(KeyError):
-        agenda.urgency(TOKENS)  # what is there already is not ranked
+        agenda.priority(TOKENS)  # what is there already is not ranked
     assert agenda.take(1) == [FULL]  # with a mask after it, it is the longer chain
     assert agenda.take() == [OTHER]
     assert agenda.take() == []

@@ -170,11 +170,11 @@ def test_task_keys_are_the_experiments_keys(undisturbed: Store, cluster: LocalCl
 
 def test_two_processes_on_one_store_compute_nothing_twice(undisturbed: Store, tmp_path: Path) -> None:
     program = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import test_executor as t\n"
+        "import sys; sys.path.insert(0, sys.argv[1]); import test_workers as t\n"
         "report = t.run(t.WANTED, t.Store(t.Path(sys.argv[2])), t.INPUTS, workers=1)\n"
         "print(*[each.key for each in report.computed]); assert not report.failed"
     )
-    command = [sys.executable, "-c", program, str(Path(__file__).parents[1]), str(tmp_path)]
+    command = [sys.executable, "-c", program, str(Path(__file__).parent), str(tmp_path)]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     computed = [process.communicate(timeout=120)[0].splitlines()[-1].split() for process in processes]
     assert [process.returncode for process in processes] == [0, 0]

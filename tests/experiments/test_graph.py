@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from srnet.experiments.expressions import Experiment
-from srnet.experiments.graph import critical_path, urgency
+from srnet.experiments.graph import critical_path, priorities
 
 
 @dataclass(frozen=True)
@@ -43,22 +43,22 @@ def chains(job: Job, jobs: list[Job]) -> int:
 
 
 @given(graphs())
-def test_urgency_is_the_longest_chain_from_an_experiment_on(jobs: list[Job]) -> None:
-    assert urgency(jobs, seconds) == {job: chains(job, jobs) for job in jobs}
+def test_priority_is_the_longest_chain_from_an_experiment_on(jobs: list[Job]) -> None:
+    assert priorities(jobs, seconds) == {job: chains(job, jobs) for job in jobs}
     assert critical_path(jobs, seconds) == max(chains(job, jobs) for job in jobs)
 
 
 def test_operands_that_are_not_given_are_done() -> None:
     there = Job(0, 100)
-    assert urgency([Job(1, 3, (there,))], seconds) == {Job(1, 3, (there,)): 3}
+    assert priorities([Job(1, 3, (there,))], seconds) == {Job(1, 3, (there,)): 3}
 
 
 def test_nothing_takes_no_time() -> None:
     assert critical_path([], seconds) == 0
-    assert urgency([], seconds) == {}
+    assert priorities([], seconds) == {}
 
 
 def test_an_experiment_whose_operand_comes_later_is_refused() -> None:
     late = Job(0, 1)
     with pytest.raises(ValueError, match="operands first"):
-        urgency([Job(1, 1, (late,)), late], seconds)
+        priorities([Job(1, 1, (late,)), late], seconds)

@@ -22,8 +22,8 @@ from srnet.experiments.expressions import (
     Teacher,
     Tokenised,
 )
-from srnet.store import results
-from srnet.store.results import Examples, examples, save_examples
+from srnet.store import layout as results
+from srnet.store.layout import Examples, examples, save_examples
 from srnet.store.store import Store
 from srnet.training.encoding import Encoded
 from srnet.training.metrics import Gold
