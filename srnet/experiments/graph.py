@@ -50,5 +50,5 @@ def priorities(experiments: Sequence[Experiment], duration: Duration) -> dict[Ex
 
 
 def critical_path(experiments: Sequence[Experiment], duration: Duration) -> float:
-    """Return how long the longest chain of experiments takes, so the graph on any number of workers; see `priorities`."""
+    """Return how long the longest chain of experiments takes, so the graph on any number of workers."""
     return max(priorities(experiments, duration).values(), default=0.0)
