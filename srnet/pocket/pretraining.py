@@ -1,9 +1,9 @@
 """The pocket PLMs: very small models, pre-trained on the pocket world's text as BERT was (Devlin et al., 2019).
 
-Two objectives, masked words and next sentence; the second also for the model of RoBERTa's architecture, whose own
-pre-training (Liu et al., 2019) has masked words alone: from these a model so small does not learn to compare
-sentences. On one thread with deterministic algorithms, so that the same settings give the same bytes wherever the
-library versions and the processor's vector instructions are the same.
+Two objectives, masked words and next sentence. RoBERTa's own pre-training (Liu et al., 2019) has masked words alone;
+that the pocket RoBERTa keeps both is ours, for with masked words alone a BERT of this size is too weak at the tasks. On
+one thread with deterministic algorithms, so that the same settings give the same bytes wherever the library versions
+and the processor's vector instructions are the same.
 """
 
 import json
