@@ -99,7 +99,7 @@ class RobertaPretraining(Pretraining):
 
 PLMS: Mapping[str, Pretraining] = {
     PLM_NAME: Pretraining(),
-    "pocket-large": Pretraining(layers=4, hidden=96, feed_forward=384),
+    "pocket-large": Pretraining(layers=4, hidden=96, feed_forward=384, learning_rate=1e-3, spread=0.08),
     "pocket-roberta": RobertaPretraining(),
 }
 """The models that ship with the package, and how each was made: the study's, and two more for Appendix C.5."""

@@ -23,7 +23,7 @@ SIZE = {"steps": 20, "pairs": 400, "layers": 1, "hidden": 16, "feed_forward": 32
 SHORT = Pretraining(**SIZE)
 DIGESTS = {
     "pocket": "08cc7da8a215cec15d7a1defc9245d52c77a91cd1440faea5c2486324440913b",
-    "pocket-large": "706cd79a24e3b76fe08c97c0f00d8d33733c8e683a45444797dba719de9ac1ba",
+    "pocket-large": "13e1002811e0b7ab3a0f3b95492afb7f94a177d5c4ed237dc0ee6bead057063c",
     "pocket-roberta": "77fbd426d6b3f2a4acf93b128cab27c353d621603c8e11bb2dae8fdd9e90db9e",
 }
 each_model = pytest.mark.parametrize("name", PLMS)
