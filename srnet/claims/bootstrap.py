@@ -61,10 +61,11 @@ def resampled(table: pd.DataFrame, study: Study, figure: str, store: Store, draw
             rng = np.random.default_rng([SEED, zlib.crc32(dataset.encode())])
             gold = examples(tokens, dataset, store).gold
             scores[rows.index] = resampled_scores(of_rows, gold, TASKS[task].metric, draws, rng)
+        overall = overall.join(pd.DataFrame(scores))
+        guessed = guessed.join(pd.DataFrame(dict.fromkeys(range(draws), guessed.score)))
     except InputError:  # records that came without the files that belong to them
-        return pd.concat([overall, guessed], ignore_index=True)
-    constant = pd.DataFrame(np.repeat(guessed[["score"]].to_numpy(), draws, axis=1), index=guessed.index)
-    return pd.concat([overall.join(pd.DataFrame(scores)), guessed.join(constant)], ignore_index=True)
+        pass
+    return overall if guessed.empty else pd.concat([overall, guessed], ignore_index=True)
 
 
 def drawn(table: pd.DataFrame) -> list[int]:
@@ -92,7 +93,9 @@ def interval(margins: NDArray[np.float64]) -> tuple[float, float]:
     """Return the 95 % interval of a margin, which always has the margin in it.
 
     The bias-corrected percentile interval (Efron, 1981): the smallest of several margins comes out lower in the draws
-    than as measured, and plain percentiles would pass that off as evidence against a finding.
+    than as measured, and plain percentiles would pass that off as evidence against a finding. What is left of it makes
+    findings fail: of twelve margins that are each truly 1.25 standard errors above the border, the smallest comes out
+    as negative in 11 % of cases (with plain percentiles in 35 %).
 
     Args:
         margins: as measured, then in each draw, float [1 + B], B at least 1.

@@ -90,19 +90,8 @@ def _timing() -> tuple[Claim, ...]:
 
 def _high_sparsity() -> tuple[Claim, ...]:
     fixed, gradual = (Line("figure-8", name, levels=(), axis="epochs") for name in ("fixed", "gradual"))
-    curves = (
-        MASK,
-        MASK_POE,
-        IMP,
-        IMP_POE,
-        DEBIASED_MASK,
-        DEBIASED_IMP,
-        *MASK_4.values(),
-        *IMP_4.values(),
-        MASK_POE_5,
-        RAW,
-        RAW_POE,
-    )
+    of_fine_tuned = (MASK, MASK_POE, IMP, IMP_POE, DEBIASED_MASK, DEBIASED_IMP)
+    curves = (*of_fine_tuned, *MASK_4.values(), *IMP_4.values(), RAW, RAW_POE)
     rising, hard = TABLE_5["gradual 0.7~0.9"], TABLE_5["fixed hard"]
 
     def but_for_paws(measure: Measure, in_distribution: Measure) -> dict[str, Measure]:

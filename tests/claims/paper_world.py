@@ -92,8 +92,8 @@ PLMS: Mapping[str, Mapping[tuple[str, float], Pair]] = {
     },
 }
 UNSTEADY = ("some-large", "mask train (poe)", 0.7)
-SEEDS, DRAWS = (1, 2, 3, 4), 200
-JITTER = 0.05  # points, over seeds and over draws of examples
+SEEDS, DRAWS = (1, 2, 3, 4), 100
+JITTER = 0.02  # points, over seeds and over draws of examples
 
 
 def paper_world() -> Tables:
