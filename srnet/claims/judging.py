@@ -88,9 +88,10 @@ def judged(claims: Iterable[Claim], tables: Mapping[str, pd.DataFrame], tasks: S
         `seeds` the number of repetitions behind it; `numbers` what is compared, or why it cannot be; `paper` the
         paper's own figures. What is not known is missing (NaN or None).
     """
-    by_task = {
-        task: {name: rows for name, table in tables.items() if len(rows := table[table.task == task])} for task in tasks
-    }
+    by_task: dict[str, dict[str, pd.DataFrame]] = {task: {} for task in tasks}
+    for name, table in tables.items():
+        for task in set(tasks) & set(table.task):  # without the draws of other tasks, if this one has none
+            by_task[task][name] = table[table.task == task].dropna(axis=1, how="all")
     rows = [_judged(claim, task, by_task[task]) for claim in claims for task in tasks if task in claim.tasks]
     return pd.DataFrame(rows, columns=COLUMNS)
 

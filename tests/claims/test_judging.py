@@ -71,6 +71,15 @@ def test_an_interval_of_records_alone_is_over_seeds(tables: Tables) -> None:
     assert tested.low.notna().all()
 
 
+def test_a_task_of_records_alone_stands_beside_one_with_logits(tables: Tables) -> None:
+    claims = [claim for claim in CLAIMS if claim.section == "4.3.2"]
+    bare = without_draws(tables, 4)["figure-4"].query("task == 'nli'")
+    mixed = pd.concat([bare, tables["figure-4"].query("task == 'fact'")])
+    result = judged(claims, {"figure-4": mixed}, ["nli", "fact"])
+    assert set(result.verdict) == {HOLDS}
+    assert result.low.notna().all()
+
+
 def test_one_seed_without_logits_decides_nothing(tables: Tables) -> None:
     result = judged(CLAIMS, without_draws(tables, 1), ["nli"])
     tested = result[result.verdict != UNTESTABLE]
