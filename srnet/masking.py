@@ -1,7 +1,7 @@
 """Binary masks over weight matrices: how many weights fall, which ones, and what is kept of a network.
 
-Sparsity is local unless it is said otherwise: every matrix loses the same share of its weights, exactly
-``floor(s * n)`` of its ``n`` (Section 3.2 of the paper; Algorithms 1 and 2).
+Sparsity is local: every matrix loses the same share of its weights, exactly ``floor(s * n)`` of its ``n`` (Section 3.2
+of the paper; Algorithms 1 and 2).
 """
 
 import json
@@ -19,7 +19,6 @@ from srnet.errors import InputError
 from srnet.files import written_whole
 
 FORMAT = "srnet-mask-1"
-SCOPES = ("local", "global")  # whether every matrix loses the same share, or all of them together
 
 
 def count_zeros(sparsity: float, size: int) -> int:
@@ -55,27 +54,19 @@ def threshold(scores: Tensor, sparsity: float) -> Tensor:
     return scores.detach().flatten().kthvalue(k).values
 
 
-def solve(scores: Mapping[str, Tensor], sparsity: float, scope: str = "local") -> dict[str, tuple[Tensor, Tensor]]:
+def solve(scores: Mapping[str, Tensor], sparsity: float) -> dict[str, tuple[Tensor, Tensor]]:
     """Return for every matrix its threshold (`threshold`) and which weights are kept, a bool tensor, at a sparsity.
 
-    Exactly the `count_zeros` smallest scores fall, among equal ones the first.
+    Exactly the `count_zeros` smallest scores of each matrix fall, among equal ones the first.
 
     Args:
         scores: float tensors by name.
-        sparsity: share of weights to remove, in [0, 1).
-        scope: ``"local"``, each matrix loses this share, or ``"global"``, all of them together lose it; the smallest
-            scores then fall wherever they are, among equal ones those of the first matrices first.
+        sparsity: share of weights to remove from each matrix, in [0, 1).
 
     Raises:
-        InputError: if a score is NaN, `sparsity` is outside [0, 1), or `scope` is unknown.
+        InputError: if a score is NaN, or `sparsity` is outside [0, 1).
     """
-    if scope == "local":
-        return {name: _solve(each, sparsity) for name, each in scores.items()}
-    if scope != "global":
-        raise InputError(f"unknown scope {scope!r} of sparsity: choose one of {', '.join(SCOPES)}")
-    cut, keep = _solve(torch.cat([each.detach().flatten() for each in scores.values()]), sparsity)
-    parts = keep.split([each.numel() for each in scores.values()])
-    return {name: (cut, part.view_as(each)) for (name, each), part in zip(scores.items(), parts, strict=True)}
+    return {name: _solve(each, sparsity) for name, each in scores.items()}
 
 
 def _solve(scores: Tensor, sparsity: float) -> tuple[Tensor, Tensor]:

@@ -210,7 +210,7 @@ class TestMaskTrainingOfATinyBert:
         monkeypatch.setattr("srnet.training.loop.shuffled_batches", lambda *_: iter(torch.arange(48).split(8)))
         recipe = Recipe(steps=6, batch_size=8, lr=5e-3, warmup=2, raw_epsilon=True)
         run = TrainingRun(data, recipe, make_objective("std"), 0, watch)
-        found = train_mask(model, run, data, MaskPlan(sparsity=0.5, interval=3, pooler=True))
+        found = train_mask(model, run, lambda step: 0.0, MaskPlan(sparsity=0.5, interval=3, pooler=True))
         np.testing.assert_allclose(found.trace.losses, RUN["std50/losses"], atol=1e-5, rtol=0)
         np.testing.assert_allclose(cuts, RUN["std50/thresholds"], atol=1e-5, rtol=0)
         assert set(found.mask) == {f"{name}.weight" for name in matrices} == set(prunable_weights(model, pooler=True))

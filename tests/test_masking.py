@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from srnet.errors import InputError
-from srnet.masking import SCOPES, Mask, count_zeros, solve, threshold
+from srnet.masking import Mask, count_zeros, solve, threshold
 from srnet.pruning.magnitude import magnitude_mask
 
 hundredths = st.integers(0, 99)
-every_scope = pytest.mark.parametrize("scope", SCOPES)
 
 
 @st.composite
@@ -86,7 +85,7 @@ networks = st.lists(scores(), min_size=1, max_size=4).map(lambda matrices: dict(
 
 @settings(deadline=None)
 @given(network=networks, percent=hundredths)
-def test_local_solution_is_that_of_each_matrix(network: dict[str, Tensor], percent: int) -> None:
+def test_a_solution_is_that_of_each_matrix(network: dict[str, Tensor], percent: int) -> None:
     solution = solve(network, percent / 100)
     assert list(solution) == list(network)
     for name, (cut, keep) in solution.items():
@@ -97,89 +96,48 @@ def test_local_solution_is_that_of_each_matrix(network: dict[str, Tensor], perce
 
 @settings(deadline=None)
 @given(network=networks, percent=hundredths)
-def test_globally_the_smallest_of_all_fall_and_ties_by_matrix_then_index(
-    network: dict[str, Tensor], percent: int
-) -> None:
-    solution = solve(network, percent / 100, "global")
-    assert list(solution) == list(network)
-    assert all(keep.shape == network[name].shape for name, (_, keep) in solution.items())
-    everything = np.concatenate([matrix.flatten().numpy() for matrix in network.values()])
-    expected = np.ones(everything.size, dtype=bool)
-    expected[np.argsort(everything, kind="stable")[: percent * everything.size // 100]] = False
-    np.testing.assert_array_equal(torch.cat([keep.flatten() for _, keep in solution.values()]).numpy(), expected)
-
-
-@every_scope
-@settings(deadline=None)
-@given(network=networks, percent=hundredths)
-def test_thresholds_agree_with_the_masks(scope: str, network: dict[str, Tensor], percent: int) -> None:
-    solution = solve(network, percent / 100, scope)
-    everything = torch.cat([matrix.flatten() for matrix in network.values()])
+def test_thresholds_agree_with_the_masks(network: dict[str, Tensor], percent: int) -> None:
+    solution = solve(network, percent / 100)
     for name, (cut, keep) in solution.items():
         matrix = network[name]
         assert cut.shape == ()
         assert cut.dtype == matrix.dtype
         assert (matrix[~keep] <= cut).all()
         assert (matrix[keep] >= cut).all()
-        if len(everything.unique()) == everything.numel():
+        if len(matrix.unique()) == matrix.numel():
             assert torch.equal(matrix > cut, keep)
-    if scope == "global":
-        assert len({cut.item() for cut, _ in solution.values()}) == 1
 
 
-def test_ties_over_several_matrices() -> None:
+def test_of_ties_the_first_of_each_matrix_fall() -> None:
     ones = {"b": torch.ones(2, 2), "a": torch.ones(3, 2)}  # in the order given, not that of the names
-    kept = {name: keep.int().tolist() for name, (_, keep) in solve(ones, 0.5, "global").items()}
-    assert kept == {"b": [[0, 0], [0, 0]], "a": [[0, 1], [1, 1], [1, 1]]}
     kept = {name: keep.int().tolist() for name, (_, keep) in solve(ones, 0.5).items()}
     assert kept == {"b": [[0, 0], [1, 1]], "a": [[0, 0], [0, 1], [1, 1]]}
 
 
-def test_counts_are_rounded_down_once_per_scope() -> None:
-    network = {name: torch.randn(3, 3, generator=torch.Generator().manual_seed(i)) for i, name in enumerate("abcd")}
-    zeros = {scope: sum(int((~keep).sum()) for _, keep in solve(network, 0.5, scope).values()) for scope in SCOPES}
-    assert zeros == {"local": 4 * 4, "global": 18}
-
-
-@every_scope
-def test_solutions_leave_parameters_alone_and_carry_no_gradient(scope: str) -> None:
+def test_solutions_leave_parameters_alone_and_carry_no_gradient() -> None:
     scores = nn.Parameter(torch.randn(4, 5, generator=torch.Generator().manual_seed(0)))
     before = scores.detach().clone()
-    ((cut, keep),) = solve({"w": scores}, 0.3, scope).values()
+    ((cut, keep),) = solve({"w": scores}, 0.3).values()
     assert not cut.requires_grad
     assert keep.dtype == torch.bool
     assert torch.equal(scores, before)
-    ((_, of_the_transposed),) = solve({"w": scores.T}, 0.3, scope).values()
+    ((_, of_the_transposed),) = solve({"w": scores.T}, 0.3).values()
     assert torch.equal(of_the_transposed.T, keep)
 
 
-@every_scope
-def test_what_cannot_be_solved(scope: str) -> None:
+def test_what_cannot_be_solved() -> None:
     network = {"a": torch.ones(2, 2), "b": torch.tensor([1.0, float("nan")])}
     with pytest.raises(InputError, match="not a number"):
-        solve(network, 0.5, scope)
+        solve(network, 0.5)
     with pytest.raises(InputError, match="sparsity is 1"):
-        solve({"a": torch.ones(2, 2)}, 1.0, scope)
+        solve({"a": torch.ones(2, 2)}, 1.0)
 
 
-def test_unknown_scope() -> None:
-    weights = {"w": torch.ones(2, 2)}
-    for refused in (solve, magnitude_mask):
-        with pytest.raises(InputError, match="unknown scope 'layer' of sparsity: choose one of local, global"):
-            refused(weights, 0.5, "layer")
-
-
-def test_magnitude_masks_of_both_scopes() -> None:
+def test_the_smallest_magnitudes_fall() -> None:
     weights = {"small": torch.tensor([[0.1, -0.2], [0.3, -0.4]]), "large": torch.tensor([[-1.0, 2.0]])}
-    local = magnitude_mask(weights, 0.5)
-    assert local == Mask(
+    assert magnitude_mask(weights, 0.5) == Mask(
         {"small": torch.tensor([[False, False], [True, True]]), "large": torch.tensor([[False, True]])}
     )
-    everywhere = magnitude_mask(weights, 0.5, scope="global")
-    small = torch.tensor([[False, False], [False, True]])
-    assert everywhere == Mask({"small": small, "large": torch.tensor([[True, True]])})
-    assert everywhere.zeros() == {"small": (3, 4), "large": (0, 2)}
-    assert magnitude_mask(weights, 0.7, scope="global").zeros() == {"small": (4, 4), "large": (0, 2)}
 
 
 @pytest.fixture

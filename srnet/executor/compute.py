@@ -40,6 +40,7 @@ from srnet.experiments.expressions import (
     pretrained,
     tokenised,
 )
+from srnet.experiments.methods import IterativePruning, MaskTraining
 from srnet.machine import machine
 from srnet.masking import Mask
 from srnet.pruning.magnitude import magnitude_mask, prune_iteratively
@@ -54,8 +55,9 @@ from srnet.training.loop import (
     fit,
     predict,
 )
-from srnet.training.metrics import scores
+from srnet.training.metrics import headline, scores
 from srnet.training.models import load_classifier, prunable_weights, weights_digest
+from srnet.training.selection import Best, is_due
 
 CURVE_POINTS = 20  # points of a recorded training-loss curve
 
@@ -102,7 +104,7 @@ def load_model(model: Model, num_labels: int, store: Store, inputs: Inputs, seed
         return _with_weights(model, model, "weights", num_labels, store, inputs)
     if isinstance(model, Checkpoint):
         return _with_weights(model, model.of, at_step("weights", model.step), num_labels, store, inputs)
-    if isinstance(model, Pruned) and model.method == "imp":
+    if isinstance(model, Pruned) and _has_own_weights(model):
         return _with_weights(model, model.trajectory, at_level("weights", model.sparsity), num_labels, store, inputs)
     found = model if isinstance(model, Pruned) else model.like
     loaded = load_model(model.of, num_labels, store, inputs, model.seed if isinstance(model, Pruned) else seed)
@@ -155,6 +157,11 @@ class _Job:
         bias = {task.dev_name: self.store.tensors(Bias(experiment.data), "log_probs")[task.dev_name]}
         return {test: scores(logits[test], part.gold, task.metric, bias.get(test)) for test, part in tests.items()}
 
+    def headlines(self, model: PreTrainedModel, experiment: Trained, names: list[str]) -> dict[str, float]:
+        """Return the scores that models are compared by on the test sets of these names."""
+        parts, metric = {name: self.examples(experiment, name) for name in names}, TASKS[experiment.data.task].metric
+        return {name: headline(predict(model, part.encoded), part.gold, metric) for name, part in parts.items()}
+
     def _objective(self, experiment: Trained) -> Objective:
         bias = teacher = None
         if experiment.loss != "std":
@@ -192,9 +199,13 @@ def _bias(experiment: Bias, job: _Job) -> None:
 @_run.register
 def _fine_tuned(experiment: FineTuned, job: _Job) -> None:
     entry, model = job.entry, job.model(experiment.of, experiment.data, experiment.seed)
+    dev, steps, interval = TASKS[experiment.data.task].dev_name, experiment.recipe.steps, experiment.interval
     middle = entry.snapshot.keep("middle", lambda: middle) or {}
+    best = Best(entry.snapshot) if interval else None
 
     def after_step(step: int) -> None:
+        if best and interval and is_due(step, interval, steps):
+            best.see(step, job.headlines(model, experiment, [dev])[dev], model.state_dict())
         if step in experiment.checkpoints:
             entry.save(at_step("weights", step), model.state_dict())
             middle[str(step)] = job.evaluate(model, experiment, step)
@@ -206,6 +217,9 @@ def _fine_tuned(experiment: FineTuned, job: _Job) -> None:
         entry.record |= {"sparsity": mask.sparsity, "zeros": mask.zeros()}
     else:
         trace = fit(model, list(model.parameters()), run)
+    if best:
+        model.load_state_dict(best.kept)
+        entry.record |= {"selected_step": best.step, "selection": best.selection}
     entry.save("weights", model.state_dict())
     entry.record |= {"seed": experiment.seed, "matrices": len(prunable_weights(model))} | _trained(trace)
     entry.record["metrics"] = job.evaluate(model, experiment)
@@ -237,30 +251,44 @@ def _trajectory(experiment: Trajectory, job: _Job) -> None:
 
 @_run.register
 def _pruned(experiment: Pruned, job: _Job) -> None:
-    iterative, rewound = experiment.method.startswith("imp"), experiment.method != "imp"
-    model = job.model(experiment.of if rewound else experiment, experiment.data, experiment.seed)
-    if iterative:
+    method, of_pruned = experiment.method, not _has_own_weights(experiment)
+    model = job.model(experiment.of if of_pruned else experiment, experiment.data, experiment.seed)
+    if isinstance(method, IterativePruning):
         name = f"{at_level('mask', experiment.sparsity)}.safetensors"
         mask = Mask.load(job.store.file(experiment.trajectory, name))
     else:
         weights = prunable_weights(model, experiment.pooler)
-        if experiment.method == "mask":
-            mask = _train_mask(experiment, model, job)
+        if isinstance(method, MaskTraining):
+            mask = _train_mask(experiment, method, model, job)
         else:
-            mask = magnitude_mask(weights, experiment.sparsity, experiment.scope)
+            mask = magnitude_mask(weights, experiment.sparsity)
         mask = Mask(mask, pretrained(experiment.of).name, weights_digest(weights))
-    if rewound:
+    if of_pruned:
         mask.apply_to(model)
     mask.save(job.entry.folder / "mask.safetensors")
     job.entry.record |= {"seed": experiment.seed, "sparsity": mask.sparsity, "zeros": mask.zeros()}
     job.entry.record["metrics"] = job.evaluate(model, experiment)
 
 
-def _train_mask(experiment: Pruned, model: PreTrainedModel, job: _Job) -> Mask:
-    dev = job.examples(experiment, TASKS[experiment.data.task].dev_name).encoded
-    search = train_mask(model, job.run(experiment), dev, experiment.mask_plan)
-    job.entry.record |= _trained(search.trace) | {"selected_step": search.step, "selection": search.selection}
+def _train_mask(experiment: Pruned, method: MaskTraining, model: PreTrainedModel, job: _Job) -> Mask:
+    dev, entry = TASKS[experiment.data.task].dev_name, job.entry
+    names = test_sets(tokenised(experiment), job.store) if method.curves else [dev]
+    evaluations = entry.snapshot.keep("evaluations", lambda: evaluations) or {}
+
+    def score(step: int) -> float:
+        evaluations[str(step)] = job.headlines(model, experiment, names)
+        return evaluations[str(step)][dev]
+
+    search = train_mask(model, job.run(experiment), score, experiment.mask_plan)
+    entry.record |= _trained(search.trace) | {"selected_step": search.step, "selection": search.selection}
+    if method.curves:
+        entry.record["evaluations"] = evaluations
     return search.mask
+
+
+def _has_own_weights(pruned: Pruned) -> bool:
+    """Tell whether a subnetwork has the weights that were trained on the way, not those of the pruned model."""
+    return isinstance(pruned.method, IterativePruning) and not pruned.method.rewind
 
 
 def _with_weights(

@@ -23,11 +23,12 @@ from srnet.experiments.expressions import (
     Trajectory,
     tokenised,
 )
+from srnet.experiments.methods import MaskTraining
 from srnet.pocket.sizes import sizes
 from srnet.pruning.magnitude import LEVELS, last_step
 from srnet.pruning.mask_training import MaskPlan
 from srnet.store.store import Store
-from srnet.training.loop import Recipe
+from srnet.training.selection import times_due
 
 FORWARD, BACKWARD = 1, 2  # relative cost of an example's forward and backward pass
 
@@ -95,11 +96,14 @@ def uses(experiment: Experiment) -> Uses:
         case Teacher():
             return Uses(train=1)
         case FineTuned():
-            return Uses(experiment.recipe.steps, tests=1 + len(experiment.checkpoints))
+            steps, interval = experiment.recipe.steps, experiment.interval
+            chosen_by = times_due(interval, steps) if interval else 0
+            return Uses(steps, dev=chosen_by, tests=1 + len(experiment.checkpoints))
         case Trajectory():
             return Uses(last_step(LEVELS[-1], experiment.recipe.steps))
-        case Pruned(method="mask", recipe=Recipe() as recipe):
-            return Uses(recipe.steps, dev=_candidates(experiment.mask_plan, recipe.steps), tests=1)
+        case Pruned(method=MaskTraining(recipe=recipe, curves=curves)):
+            scored = _scored(experiment.mask_plan, recipe.steps)
+            return Uses(recipe.steps, tests=1 + scored) if curves else Uses(recipe.steps, dev=scored, tests=1)
         case Pruned():
             return Uses(tests=1)
     raise TypeError(f"no work is known of a {type(experiment).__name__}")
@@ -152,5 +156,5 @@ def _official(data: Data) -> dict[str, int]:
 
 
 @lru_cache
-def _candidates(plan: MaskPlan, steps: int) -> int:
-    return len(plan.candidates(steps))
+def _scored(plan: MaskPlan, steps: int) -> int:
+    return len(plan.scored(steps))

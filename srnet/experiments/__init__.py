@@ -18,6 +18,7 @@ from srnet.experiments.expressions import (
     canonical,
 )
 from srnet.experiments.graph import closure, urgency
+from srnet.experiments.methods import IterativePruning, MaskTraining, OneShot
 
 __all__ = [
     "Bias",
@@ -25,7 +26,10 @@ __all__ = [
     "Data",
     "Experiment",
     "FineTuned",
+    "IterativePruning",
+    "MaskTraining",
     "Masked",
+    "OneShot",
     "Pretrained",
     "Pruned",
     "Teacher",

@@ -12,14 +12,14 @@ from functools import cached_property
 from srnet.data.tasks import TASKS
 from srnet.debiasing.losses import LOSSES
 from srnet.errors import InputError
-from srnet.masking import SCOPES, count_zeros
+from srnet.experiments.methods import IterativePruning, MaskTraining, Method, OneShot
+from srnet.masking import count_zeros
 from srnet.pocket import World
 from srnet.pruning.magnitude import ImpPlan, is_level
-from srnet.pruning.mask_training import WINDOW, Gradual, MaskPlan
+from srnet.pruning.mask_training import WINDOW, MaskPlan
 from srnet.training.loop import Recipe
 
-METHODS = ("mask", "magnitude", "imp", "imp-rewind")
-KEYS = 3  # raised when what an experiment means changes although its expression does not; orphans every result
+KEYS = 4  # raised when what an experiment means changes although its expression does not; orphans every result
 
 
 class Experiment:
@@ -159,6 +159,9 @@ class FineTuned(Experiment):
         loss: one of `srnet.debiasing.losses.LOSSES`.
         teacher: predictions of a model trained with cross-entropy; needed by "confreg" and by no other loss.
         checkpoints: after which steps the weights are kept (`Checkpoint`), in rising order.
+        interval: the ID development set is evaluated every so many steps and at the end, and the weights that did best
+            by the task's own metric, the earliest of equals, are what training leaves (Section 4.1.3, Table 3). Without
+            one it leaves the last weights.
     """
 
     of: "Pretrained | Masked | FineTuned | Checkpoint"
@@ -168,9 +171,12 @@ class FineTuned(Experiment):
     loss: str = "std"
     teacher: "Teacher | None" = None
     checkpoints: tuple[int, ...] = ()
+    interval: int | None = None
 
     def __post_init__(self) -> None:
         _check_loss(self)
+        if self.interval is not None and self.interval < 1:
+            raise InputError(f"interval is {self.interval}: give a positive number of steps between two evaluations")
         steps = self.checkpoints
         if list(steps) != sorted(set(steps)) or not all(0 < step < self.recipe.steps for step in steps):
             raise InputError(f"checkpoints are {list(steps)}: give rising steps between 0 and {self.recipe.steps}")
@@ -215,13 +221,10 @@ class Trajectory(Experiment):
     of: "Pretrained | FineTuned | Checkpoint"
     data: Data
     seed: int
-    recipe: Recipe
+    method: IterativePruning
     loss: str = "std"
     teacher: Teacher | None = None
     pooler: bool = False
-    scope: str = "local"
-    rewind_each_round: bool = False
-    restart: bool = False
 
     def __str__(self) -> str:
         return f"IMP_{self.loss}({self.of})"
@@ -232,9 +235,14 @@ class Trajectory(Experiment):
         return (*_results_of(self.of), *_references(self))
 
     @property
+    def recipe(self) -> Recipe:
+        """Length and speed of training."""
+        return self.method.recipe
+
+    @property
     def plan(self) -> ImpPlan:
         """How the network is pruned."""
-        return ImpPlan(self.pooler, self.scope, self.rewind_each_round, self.restart)
+        return self.method.plan(self.pooler)
 
 
 @dataclass(frozen=True)
@@ -248,81 +256,68 @@ class Pruned(Experiment):
         data: the task.
         seed: seed of data order and of dropout, and of the classifier where a pre-trained model is pruned.
         sparsity: share of weights removed, in [0, 1); with iterative pruning a multiple of 0.1.
-        recipe: length and speed of training; none for one-shot magnitude pruning.
-        interval: Δt_φ, steps between two solutions of the thresholds; of mask training alone.
-        method: "mask" (mask training, Algorithm 2), "magnitude" (one-shot), "imp" (iterative magnitude pruning,
-            Algorithm 1) or "imp-rewind" (the same masks on the weights of `of`).
+        method: how it is found.
         loss: one of `srnet.debiasing.losses.LOSSES`.
-        pooler: whether BERT's pooler is pruned too, as in the authors' released code.
-        scope: "local" or "global" (`srnet.masking.solve`).
-        init: "hard" or "soft" initialisation of mask training.
-        gradual: rise of the sparsity during mask training (Section 5.2).
         teacher: as in `FineTuned`.
-        rewind_each_round: iterative pruning goes on from the weights of `of` after each pruning (Section 3.2.1).
-        restart: iterative pruning starts optimiser and schedule anew at each pruning, as in the released code.
+        pooler: whether BERT's pooler is pruned too, as in the authors' released code.
     """
 
     of: "Pretrained | FineTuned | Checkpoint"
     data: Data
     seed: int
     sparsity: float
-    recipe: Recipe | None = None
-    interval: int | None = None
-    method: str = "mask"
+    method: Method
     loss: str = "std"
-    pooler: bool = False
-    scope: str = "local"
-    init: str = "hard"
-    gradual: Gradual | None = None
     teacher: Teacher | None = None
-    rewind_each_round: bool = False
-    restart: bool = False
+    pooler: bool = False
 
     def __post_init__(self) -> None:
-        _one_of("method", self.method, METHODS)
-        _one_of("scope", self.scope, SCOPES)
         _check_loss(self)
         count_zeros(self.sparsity, 1)
         object.__setattr__(self, "sparsity", float(self.sparsity))
-        trained, iterative = self.method != "magnitude", self.method.startswith("imp")
-        if trained != (self.recipe is not None):
-            raise InputError(f"method {self.method!r} {'needs a recipe' if trained else 'takes no recipe'}")
-        if not trained and self.loss != "std":
-            raise InputError(f"method 'magnitude' trains nothing: it takes no loss {self.loss!r}")
-        if (self.method == "mask") != (self.interval is not None):
-            raise InputError(f"interval is {self.interval}: mask training needs it, other methods do not take it")
-        if self.method != "mask" and (self.init, self.gradual) != ("hard", None):
-            raise InputError(f"init and gradual belong to mask training; the method is {self.method!r}")
-        if not iterative and (self.rewind_each_round or self.restart):
-            raise InputError(f"rewind_each_round and restart belong to iterative pruning, not to {self.method!r}")
-        if iterative and not is_level(self.sparsity):
-            raise InputError(f"sparsity is {self.sparsity}: iterative pruning passes through 0.1, 0.2, ... 0.9")
-        if self.method == "mask":
-            _ = self.mask_plan  # which refuses what is out of range
+        match self.method:
+            case MaskTraining():
+                _ = self.mask_plan  # which refuses a sparsity that falls
+            case IterativePruning():
+                if not is_level(self.sparsity):
+                    raise InputError(f"sparsity is {self.sparsity}: iterative pruning passes through 0.1, 0.2, ... 0.9")
+            case OneShot():
+                if self.loss != "std":
+                    raise InputError(f"one-shot pruning trains nothing: it takes no loss {self.loss!r}")
+            case _:
+                raise InputError(f"method is {self.method!r}: give MaskTraining, IterativePruning or OneShot")
 
     def __str__(self) -> str:
         loss = f"_{self.loss}" if self.recipe else ""
-        return f"P^{self.method}{loss}({self.of}) at {100 * self.sparsity:g} %"
+        return f"P^{self.method.name}{loss}({self.of}) at {100 * self.sparsity:g} %"
 
     @property
     def operands(self) -> tuple[Experiment, ...]:
         """The pruned model, the run of iterative pruning, token ids, the bias model, and the teacher."""
-        run = (self.trajectory,) if self.method.startswith("imp") else ()
+        run = (self.trajectory,) if isinstance(self.method, IterativePruning) else ()
         return (*_results_of(self.of), *_references(self), *run)
+
+    @property
+    def recipe(self) -> Recipe | None:
+        """Length and speed of training; none where nothing is trained."""
+        return self.method.recipe
 
     @property
     def trajectory(self) -> Trajectory:
         """The run of iterative pruning that passes through this subnetwork and its fellows of other sparsities."""
-        assert self.recipe
-        shared = {field.name: getattr(self, field.name) for field in fields(Trajectory)}
-        return Trajectory(**shared)
+        assert isinstance(self.method, IterativePruning)
+        run = replace(self.method, rewind=False)  # which concerns what is made of a mask, not how it is found
+        return Trajectory(self.of, self.data, self.seed, run, self.loss, self.teacher, self.pooler)
 
     @property
     def mask_plan(self) -> MaskPlan:
-        """How the mask is trained; a mask of a pre-trained model is chosen among all (Appendix B.3.3)."""
-        assert self.interval is not None
-        window = 0.0 if isinstance(self.of, Pretrained) else WINDOW
-        return MaskPlan(self.sparsity, self.interval, self.init, self.scope, self.pooler, self.gradual, window)
+        """How the mask is trained.
+
+        A mask of a pre-trained model is chosen among all (Appendix B.3.3), one of a fine-tuned model among those of the
+        last 30 % of the steps. The paper does not say which holds in the middle of fine-tuning; here, the latter.
+        """
+        assert isinstance(self.method, MaskTraining)
+        return self.method.plan(self.sparsity, self.pooler, 0.0 if isinstance(self.of, Pretrained) else WINDOW)
 
 
 Trained = FineTuned | Trajectory | Pruned

@@ -27,7 +27,6 @@ class ImpPlan:
 
     Attributes:
         pooler: also prune BERT's pooler, as the authors' released code does.
-        scope: ``"local"``, each matrix loses the same share, or ``"global"``, all of them together.
         rewind_each_round: after each pruning, go on from the weights that training started with, as Section 3.2.1
             says; otherwise training goes on from where it is, as in Algorithm 1.
         restart: after each pruning, start optimiser and learning-rate schedule anew, as the authors' released code
@@ -35,7 +34,6 @@ class ImpPlan:
     """
 
     pooler: bool = False
-    scope: str = "local"
     rewind_each_round: bool = False
     restart: bool = False
 
@@ -80,7 +78,7 @@ def prune_iteratively(model: PreTrainedModel, run: TrainingRun, plan: ImpPlan, a
         nonlocal mask
         # A weight that has fallen stays below every other, so each mask lies within the one before.
         scores = {name: weight.detach().abs().masked_fill(~held[name], -1.0) for name, weight in weights.items()}
-        mask = Mask({name: keep for name, (_, keep) in solve(scores, sparsity, plan.scope).items()})
+        mask = Mask({name: keep for name, (_, keep) in solve(scores, sparsity).items()})
         if start is not None:
             model.load_state_dict(start)
         held.update({name: keep.to(weights[name].device) for name, keep in mask.items()})
@@ -105,13 +103,12 @@ def prune_iteratively(model: PreTrainedModel, run: TrainingRun, plan: ImpPlan, a
         return fit(model, parameters, replace(run, after_step=step_done), restarts, max(ends))
 
 
-def magnitude_mask(weights: Mapping[str, Tensor], sparsity: float, scope: str = "local") -> Mask:
+def magnitude_mask(weights: Mapping[str, Tensor], sparsity: float) -> Mask:
     """Return the one-shot magnitude mask: the weights of smallest magnitude fall.
 
     Args:
         weights: weight matrices by name.
-        sparsity: share to remove, in [0, 1).
-        scope: ``"local"`` or ``"global"``, as in `srnet.masking.solve`.
+        sparsity: share to remove from each matrix, in [0, 1).
     """
     magnitudes = {name: weight.detach().abs() for name, weight in weights.items()}
-    return Mask({name: keep for name, (_, keep) in solve(magnitudes, sparsity, scope).items()})
+    return Mask({name: keep for name, (_, keep) in solve(magnitudes, sparsity).items()})

@@ -1,6 +1,6 @@
 """Mask training (Algorithm 2): a subnetwork is found by learning which weights to keep, while no weight changes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -11,11 +11,10 @@ from torch.nn.utils import parametrize
 from transformers import PreTrainedModel
 
 from srnet.errors import InputError
-from srnet.masking import SCOPES, Mask, count_zeros, solve
-from srnet.training.encoding import Encoded
-from srnet.training.loop import Trace, TrainingRun, fit, predict
-from srnet.training.metrics import correct
+from srnet.masking import Mask, count_zeros, solve
+from srnet.training.loop import Trace, TrainingRun, fit
 from srnet.training.models import prunable_weights
+from srnet.training.selection import Best, is_due
 from srnet.training.snapshots import State
 
 INITIAL_THRESHOLD = 0.01  # φ at the start of mask training, Appendix A.1
@@ -54,10 +53,10 @@ class MaskPlan:
         init: ``"hard"``, scores are α·φ where magnitude pruning keeps a weight and 0 elsewhere (Equation 1 of the
             supplement), or ``"soft"``, they are the magnitudes themselves and φ the one that cuts at the wanted
             sparsity (Equation 2).
-        scope: ``"local"``, each matrix meets the sparsity, or ``"global"``, all together do.
         pooler: also mask BERT's pooler, as the authors' released code does.
         gradual: the rise of the sparsity; it is fixed if there is none.
         window: share of the steps after which masks are candidates, in [0, 1).
+        curves: score every solved mask, not the candidates alone.
 
     Raises:
         InputError: if a value is out of range.
@@ -66,18 +65,17 @@ class MaskPlan:
     sparsity: float
     interval: int
     init: str = "hard"
-    scope: str = "local"
     pooler: bool = False
     gradual: Gradual | None = None
     window: float = WINDOW
+    curves: bool = False
 
     def __post_init__(self) -> None:
         count_zeros(self.sparsity, 1)
         if self.interval < 1:
             raise InputError(f"interval is {self.interval}: give a positive number of steps between threshold updates")
-        for field, value, known in (("init", self.init, INITIALISATIONS), ("scope", self.scope, SCOPES)):
-            if value not in known:
-                raise InputError(f"{field} {value!r} is unknown: choose one of {', '.join(known)}")
+        if self.init not in INITIALISATIONS:
+            raise InputError(f"init {self.init!r} is unknown: choose one of {', '.join(INITIALISATIONS)}")
         if not 0 <= self.window < 1:
             raise InputError(f"window is {self.window}: give a share of the steps, from 0 up to but not including 1")
         if self.gradual and self.gradual.initial > self.sparsity:
@@ -94,7 +92,7 @@ class MaskPlan:
 
     def is_solved(self, step: int, steps: int) -> bool:
         """Tell whether thresholds are solved after `step` of `steps` steps."""
-        return step % self.interval == 0 or step == steps
+        return is_due(step, self.interval, steps)
 
     def candidates(self, steps: int) -> list[int]:
         """Return after which steps the mask is a candidate: solved, within the window, and at the target sparsity."""
@@ -103,6 +101,11 @@ class MaskPlan:
             for step in range(1, steps + 1)
             if self.is_solved(step, steps) and step > Fraction(str(self.window)) * steps and self._risen(step, steps)
         ]
+
+    def scored(self, steps: int) -> list[int]:
+        """Return after which steps the mask is scored: where it is a candidate, with `curves` wherever it is solved."""
+        solved = [step for step in range(1, steps + 1) if self.is_solved(step, steps)]
+        return solved if self.curves else self.candidates(steps)
 
     def _risen(self, step: int, steps: int) -> bool:
         return self.gradual is None or step == steps or step >= Fraction(str(self.gradual.ramp)) * steps
@@ -160,11 +163,11 @@ def initial_masks(weights: dict[str, Tensor], plan: MaskPlan) -> dict[str, Maske
 
     Args:
         weights: weight matrices by name.
-        plan: sparsity (its initial one if it rises), initialisation and scope.
+        plan: sparsity (its initial one if it rises) and initialisation.
     """
     magnitudes = {name: weight.detach().abs() for name, weight in weights.items()}
     masks = {}
-    for name, (cut, keep) in solve(magnitudes, plan.sparsity_after(0, 1), plan.scope).items():
+    for name, (cut, keep) in solve(magnitudes, plan.sparsity_after(0, 1)).items():
         if plan.init == "hard":
             cut = cut.new_tensor(INITIAL_THRESHOLD)
             scores = keep.to(cut.dtype) * (INITIAL_SCALE * INITIAL_THRESHOLD)
@@ -174,6 +177,10 @@ def initial_masks(weights: dict[str, Tensor], plan: MaskPlan) -> dict[str, Maske
     return masks
 
 
+Score = Callable[[int], float]
+"""Given the number of steps done; returns a score of the model with the mask of that moment, the higher the better."""
+
+
 @dataclass(frozen=True)
 class MaskSearch:
     """What mask training found.
@@ -181,7 +188,7 @@ class MaskSearch:
     Attributes:
         mask: the chosen mask.
         step: after how many steps it was taken.
-        selection: (step, ID dev accuracy) of every mask that was a candidate.
+        selection: (step, score) of every mask that was a candidate.
         trace: losses and tokens of the training.
     """
 
@@ -191,54 +198,52 @@ class MaskSearch:
     trace: Trace
 
 
-def train_mask(model: PreTrainedModel, run: TrainingRun, dev: Encoded, plan: MaskPlan) -> MaskSearch:
+def train_mask(model: PreTrainedModel, run: TrainingRun, score: Score, plan: MaskPlan) -> MaskSearch:
     """Learn a mask for the prunable matrices of `model`: ``P^mask_L(f(θ))``, Algorithm 2.
 
     Scores are trained through the straight-through estimator; every Δt_φ steps the thresholds are solved anew to meet
-    the sparsity exactly. Of the candidates (`MaskPlan.candidates`) the one with the best accuracy on `dev` is chosen,
-    the earliest of equals. No weight of `model` changes.
+    the sparsity exactly. Of the candidates (`MaskPlan.candidates`) the one with the best score is chosen, the earliest
+    of equals. No weight of `model` changes.
 
     Args:
         model: a sequence classifier; its mode may change, nothing else does.
         run: training examples, loss, and the recipe of the scores.
-        dev: in-distribution examples to choose the mask by.
+        score: how good the mask in `model` is, on in-distribution examples that it is chosen by.
         plan: sparsity, initialisation, thresholds and selection.
 
     Raises:
         InputError: if the model has no such matrices.
         DivergedError: if the loss is no longer finite.
     """
-    steps, candidates = run.recipe.steps, plan.candidates(run.recipe.steps)
+    steps = run.recipe.steps
+    candidates, scored = plan.candidates(steps), plan.scored(steps)
     with _masked(model, plan) as masks:
-        selection: list[tuple[int, float]] = []
-        best: dict[str, Tensor] = {}
+        best = Best(run.snapshot)
 
         def solve_and_select(step: int) -> None:
             if plan.is_solved(step, steps):
                 scores = {name: mask.scores for name, mask in masks.items()}
                 sparsity = plan.sparsity_after(step, steps)
-                for name, (cut, keep) in solve(scores, sparsity, plan.scope).items():
+                for name, (cut, keep) in solve(scores, sparsity).items():
                     masks[name].cut, masks[name].keep = cut, keep
-            if step in candidates:
-                accuracy = _accuracy(model, dev)
-                if not selection or accuracy > max(past for _, past in selection):
-                    best.update({name: mask.keep for name, mask in masks.items()})
-                selection.append((step, accuracy))
+            if step in scored:
+                model.eval()
+                with parametrize.cached():
+                    value = score(step)
+                if step in candidates:
+                    best.see(step, value, {name: mask.keep for name, mask in masks.items()})
             run.after_step(step)
 
         def state() -> State:
             cuts, keeps = {name: mask.cut for name, mask in masks.items()}, {n: mask.keep for n, mask in masks.items()}
-            return {"cuts": cuts, "keeps": keeps, "best": best, "selection": selection}
+            return {"cuts": cuts, "keeps": keeps}
 
         if run.snapshot and (past := run.snapshot.keep("search", state)):
             for name, mask in masks.items():
                 mask.cut, mask.keep = past["cuts"][name].to(mask.cut), past["keeps"][name].to(mask.keep)
-            best.update(past["best"])
-            selection += [(step, accuracy) for step, accuracy in past["selection"]]
         scores = [mask.scores for mask in masks.values()]
         trace = fit(model, scores, replace(run, after_step=solve_and_select))
-    step = max(selection, key=lambda candidate: candidate[1])[0]
-    return MaskSearch(Mask(best), step, selection, trace)
+    return MaskSearch(Mask(best.kept), best.step, best.selection, trace)
 
 
 @contextmanager
@@ -264,8 +269,3 @@ def _masked(model: PreTrainedModel, plan: MaskPlan) -> Iterator[dict[str, Masked
                 owner.register_parameter("bias", bias)
         for parameter in trainable:
             parameter.requires_grad_(True)
-
-
-def _accuracy(model: PreTrainedModel, data: Encoded) -> float:
-    with parametrize.cached():
-        return correct(predict(model, data), data.labels).float().mean().item()

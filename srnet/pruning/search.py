@@ -11,7 +11,8 @@ from srnet.errors import InputError
 from srnet.masking import Mask
 from srnet.pruning.mask_training import MaskPlan, train_mask
 from srnet.training.encoding import Encoded
-from srnet.training.loop import Recipe, TrainingRun
+from srnet.training.loop import Recipe, TrainingRun, predict
+from srnet.training.metrics import METRICS, Gold, headline
 from srnet.training.models import prunable_weights, weights_digest
 
 
@@ -26,6 +27,7 @@ def find_subnetwork(
     bias_log_probs: Tensor | None = None,
     teacher_probs: Tensor | None = None,
     interval: int | None = None,
+    metric: str = "accuracy",
     seed: int = 0,
 ) -> Mask:
     """Find a subnetwork of `model` by mask training on your own data, with a progress bar.
@@ -42,6 +44,7 @@ def find_subnetwork(
         teacher_probs: probabilities of a model trained with cross-entropy for them, float [N, K]; needed by
             ``confreg``.
         interval: steps between threshold updates; a twentieth of all steps if not given.
+        metric: what the mask is chosen by on `dev`, one of `srnet.training.metrics.METRICS`.
         seed: seed of data order and dropout.
 
     Returns:
@@ -58,6 +61,8 @@ def find_subnetwork(
     for name, data in (("train", train), ("dev", dev)):
         if not (len(data) and int(data.labels.min()) >= 0 and int(data.labels.max()) < classes):
             raise InputError(f"{name}: give at least one example, and labels from 0 to {classes - 1}")
+    if metric not in METRICS:
+        raise InputError(f"metric {metric!r} is unknown: choose one of {', '.join(METRICS)}")
     objective = make_objective(loss, bias_log_probs, teacher_probs)
     plan = MaskPlan(sparsity, max(1, recipe.steps // 20) if interval is None else interval)
     with Progress() as bar:
@@ -66,7 +71,10 @@ def find_subnetwork(
         def advance(step: int) -> None:
             bar.update(steps, completed=step)
 
-        found = train_mask(model, TrainingRun(train, recipe, objective, seed, advance), dev, plan)
+        def score(step: int) -> float:
+            return headline(predict(model, dev), Gold(dev.labels), metric)
+
+        found = train_mask(model, TrainingRun(train, recipe, objective, seed, advance), score, plan)
     return Mask(found.mask, str(model.config.name_or_path), weights_digest(prunable_weights(model)))
 
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from srnet.experiments.expressions import FineTuned, Pruned
+from srnet.experiments.methods import IterativePruning, MaskTraining
 from srnet.pruning.mask_training import Gradual
 from srnet.study.points import Run, Setting
 
@@ -53,6 +55,12 @@ def _mask(setting: Setting, **changes: bool) -> Pruned:
     return setting.mask(setting.full(), "poe", SPARSITY, recipe=recipe)
 
 
+def _changed(pruned: Pruned, **changes: Any) -> Pruned:
+    """Return the subnetwork that is found with other fields of its method."""
+    assert isinstance(pruned.method, MaskTraining | IterativePruning)
+    return replace(pruned, method=replace(pruned.method, **changes))
+
+
 def _imp_loss(setting: Setting) -> tuple[Pruned, Pruned]:
     full = setting.full()
     return setting.imp(full, "poe", SPARSITY), setting.imp(full, "std", SPARSITY)
@@ -61,18 +69,18 @@ def _imp_loss(setting: Setting) -> tuple[Pruned, Pruned]:
 def _rewinding(setting: Setting) -> tuple[FineTuned, FineTuned]:
     ticket = setting.imp_rewound("std", SPARSITY)
     return (
-        setting.in_isolation(replace(ticket, rewind_each_round=True), "std"),
+        setting.in_isolation(_changed(ticket, rewind_each_round=True), "std"),
         setting.in_isolation(ticket, "std"),
     )
 
 
 def _restarts(setting: Setting) -> tuple[Pruned, Pruned]:
     pruned = setting.imp(setting.full(), "poe", SPARSITY)
-    return pruned, replace(pruned, restart=True)
+    return pruned, _changed(pruned, restart=True)
 
 
 def _pooler(setting: Setting) -> tuple[Pruned, Pruned]:
-    return _mask(setting), replace(_mask(setting), pooler=True)
+    return _mask(setting), replace(_changed(_mask(setting), curves=False), pooler=True)
 
 
 def _weights(setting: Setting) -> tuple[Pruned, Pruned]:
@@ -102,7 +110,7 @@ DEVIATIONS = (
         "trains with cross-entropy.",
         "*imp (poe)* is trained with the product of experts.",
         "the paper's",
-        '`loss="std"` of {py:class}`~srnet.experiments.expressions.Pruned` with `method="imp"`, '
+        '`loss="std"` of {py:class}`~srnet.experiments.expressions.Pruned` with `IterativePruning`, '
         "which is the curve *imp (std)*",
         "imp (poe)",
         _imp_loss,
@@ -113,7 +121,7 @@ DEVIATIONS = (
         "Its text rewinds after each round; its algorithm rewinds the network that is returned. Compared here: the "
         "text (as *paper*) and the algorithm (as *released code*).",
         "the algorithm's, which the released code comes down to",
-        "`rewind_each_round` of {py:class}`~srnet.pruning.magnitude.ImpPlan` is the text's",
+        "`rewind_each_round` of {py:class}`~srnet.experiments.methods.IterativePruning` is the text's",
         "imp-rw (std) -> ft (std)",
         _rewinding,
     ),
@@ -123,7 +131,7 @@ DEVIATIONS = (
         "saw-tooth.",
         "One optimiser.",
         "one schedule",
-        "`restart` of {py:class}`~srnet.pruning.magnitude.ImpPlan`",
+        "`restart` of {py:class}`~srnet.experiments.methods.IterativePruning`",
         "imp (poe)",
         _restarts,
     ),
@@ -132,8 +140,7 @@ DEVIATIONS = (
         "The pooler is masked too.",
         "Query, key, value, output and feed-forward matrices, and the classifier.",
         "the paper's",
-        "`pooler` of {py:class}`~srnet.pruning.mask_training.MaskPlan` "
-        "and {py:class}`~srnet.pruning.magnitude.ImpPlan`",
+        "`pooler` of {py:class}`~srnet.experiments.expressions.Pruned`",
         "mask train (poe)",
         _pooler,
     ),

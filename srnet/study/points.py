@@ -10,9 +10,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from srnet.experiments.expressions import Checkpoint, Data, FineTuned, Masked, Pretrained, Pruned, Teacher, pretrained
+from srnet.experiments.methods import IterativePruning, MaskTraining
 from srnet.pruning.magnitude import is_level
 from srnet.store.results import metrics
 from srnet.study.profiles import Training
+
+TIMING_SPARSITIES: Mapping[str, float] = {"nli": 0.7, "paraphrase": 0.7, "fact": 0.9}
+"""Where it matters most when the search starts, by task (Section 5.1, Appendix C.3)."""
 
 
 @dataclass(frozen=True)
@@ -104,18 +108,31 @@ class Setting:
 
     def full(self, loss: str = "std") -> FineTuned:
         """Return the full model, ``A_L(f(θ_pt))``; the one that Section 5.1 is about keeps its checkpoints."""
-        recipe, steps = self.training.full_with(loss), self.training.checkpoints if loss == "std" else ()
-        return FineTuned(self.plm, self.data, self.seed, recipe, loss, self._teacher(loss), steps)
+        training = self.training
+        recipe, steps = training.full_with(loss), training.checkpoints if loss == "std" else ()
+        return FineTuned(self.plm, self.data, self.seed, recipe, loss, self._teacher(loss), steps, training.interval)
 
     def mask(self, of: Pretrained | FineTuned | Checkpoint, loss: str, sparsity: float, **changes: Any) -> Pruned:
-        """Return a subnetwork found by mask training, ``P^mask_L(f(θ))``; `changes` are fields of `Pruned`."""
-        fields: dict[str, Any] = {
-            "recipe": self.training.mask_with(loss),
-            "interval": self.training.interval,
-            "loss": loss,
-        }
-        fields |= {"teacher": self._teacher(loss)} | changes
-        return Pruned(of, self.data, self.seed, sparsity, **fields)
+        """Return a subnetwork found by mask training, ``P^mask_L(f(θ))``.
+
+        It records its curves where Section 5.1 draws them, in whichever figure it occurs.
+
+        Args:
+            of: the model that is pruned.
+            loss: one of `srnet.debiasing.losses.LOSSES`.
+            sparsity: share of weights removed, in [0, 1).
+            changes: fields of `MaskTraining` that differ from the profile's.
+        """
+        usual = MaskTraining(self.training.mask, self.training.interval)
+        method = replace(usual, **changes)
+        if method == usual and self._has_curves(of, loss, sparsity):
+            method = replace(method, curves=True)
+        return Pruned(of, self.data, self.seed, sparsity, method, loss, self._teacher(loss))
+
+    def _has_curves(self, of: Pretrained | FineTuned | Checkpoint, loss: str, sparsity: float) -> bool:
+        start = not isinstance(of, FineTuned) or of.loss == "std"
+        drawn = loss == "poe" and sparsity == TIMING_SPARSITIES[self.data.task]
+        return start and drawn and bool(self.training.checkpoints)
 
     def mask_ood(self, of: Pretrained | FineTuned, sparsity: float) -> Pruned:
         """Return a subnetwork found by mask training with cross-entropy on ID and OOD training examples."""
@@ -124,11 +141,13 @@ class Setting:
 
     def imp(self, of: Pretrained | FineTuned, loss: str, sparsity: float) -> Pruned:
         """Return a subnetwork found by iterative magnitude pruning, ``P^imp_L(f(θ))``."""
-        return Pruned(of, self.data, self.seed, sparsity, self.training.imp, method="imp", loss=loss)
+        assert self.training.imp
+        return Pruned(of, self.data, self.seed, sparsity, IterativePruning(self.training.imp), loss)
 
     def imp_rewound(self, loss: str, sparsity: float) -> Pruned:
         """Return one found so in the pre-trained model, with the weights of that model."""
-        return replace(self.imp(self.plm, loss, sparsity), method="imp-rewind")
+        assert self.training.imp
+        return replace(self.imp(self.plm, loss, sparsity), method=IterativePruning(self.training.imp, rewind=True))
 
     def in_isolation(self, found: Pruned, loss: str) -> FineTuned:
         """Return what a mask leaves of the pre-trained model, fine-tuned: ``A_L(f(M(f') ⊙ θ_pt))``."""

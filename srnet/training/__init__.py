@@ -1,7 +1,8 @@
 """Training and testing a model.
 
 Sentence pairs as tensors (`encoding`), pre-trained models (`models`), the one loop that all training shares (`loop`),
-what an interrupted run goes on from (`snapshots`), and how right a model is (`metrics`).
+what an interrupted run goes on from (`snapshots`), how right a model is (`metrics`), and which weights or mask a
+training leaves (`selection`).
 """
 
 from srnet.training.encoding import Encoded, encode

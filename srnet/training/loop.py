@@ -26,7 +26,7 @@ class DivergedError(RuntimeError):
 
 @dataclass(frozen=True)
 class Recipe:
-    """How long and how fast to train: AdamW, linear decay after linear warm-up (Tables 3 and 4 of the supplement).
+    """How long and how fast to train: AdamW (Table 3), and as in the released code linear decay after warm-up.
 
     Attributes:
         steps: number of optimiser steps, ``t_max``.

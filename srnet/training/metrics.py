@@ -1,6 +1,6 @@
 """How right a model's logits are on one data set, ``E_d(f(θ))``, and on which examples its biases are no help."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from srnet.data.tasks import HANS_LABELS
+
+METRICS = ("accuracy", "weighted_f1")  # headline scores
 
 
 @dataclass(frozen=True)
@@ -18,12 +20,12 @@ class Gold:
         labels: gold classes, int64 [N].
         classes: names of the data set's own classes, which may be fewer than the task's.
         subsets: name of the part that each example belongs to, such as a heuristic of HANS, str [N]; "" where there
-            are no parts.
+            are no parts. Neither is needed for a `headline`.
     """
 
     labels: Tensor
-    classes: tuple[str, ...]
-    subsets: np.ndarray
+    classes: tuple[str, ...] = ()
+    subsets: np.ndarray = field(default_factory=lambda: np.array(""))
 
 
 def correct(logits: Tensor, labels: Tensor) -> Tensor:
@@ -76,6 +78,17 @@ def weighted_f1(logits: Tensor, labels: Tensor) -> float:
     return float(f1_score(labels.cpu(), logits.argmax(dim=-1).cpu(), average="weighted", zero_division=0.0))
 
 
+def headline(logits: Tensor, gold: Gold, metric: str) -> float:
+    """Return the score that models are compared and chosen by, a share in [0, 1] (Section 4.1, Table 3).
+
+    Args:
+        logits: float [N, K], N at least 1.
+        gold: of the N examples.
+        metric: one of `METRICS`: the share of `hits`, or `weighted_f1`.
+    """
+    return weighted_f1(logits, gold.labels) if metric == "weighted_f1" else float(hits(logits, gold).numpy().mean())
+
+
 def bias_aligned(bias_log_probs: Tensor, labels: Tensor) -> Tensor:
     """Return which examples are bias-aligned: the bias model's most probable class is the gold one.
 
@@ -109,8 +122,7 @@ def scores(logits: Tensor, gold: Gold, metric: str, bias_log_probs: Tensor | Non
     """
     right = hits(logits, gold).numpy()
     result: dict[str, Any] = {"accuracy": float(right.mean()), "examples": len(right)}
-    if metric == "weighted_f1":
-        result[metric] = weighted_f1(logits, gold.labels)
+    result[metric] = headline(logits, gold, metric)
     classes = np.array(gold.classes)[gold.labels.numpy()]
     result["classes"] = _by(right, classes)
     if (gold.subsets != "").any():

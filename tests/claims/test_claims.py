@@ -90,9 +90,7 @@ WORLD: Mapping[str, dict[str, tuple[float, float]]] = {
     },
     "table-5": {
         "mask train (poe, hard, local)": (88, 74),
-        "mask train (poe, hard, global)": (87, 73),
         "mask train (poe, soft, local)": (86, 70),
-        "mask train (poe, soft, global)": (86, 70),
     },
     "table-6": {
         "full (std)": (90, 60),

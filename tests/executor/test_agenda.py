@@ -8,13 +8,14 @@ import pytest
 from srnet import Recipe
 from srnet.executor.agenda import Agenda, Outcome
 from srnet.experiments.expressions import Bias, Data, Experiment, FineTuned, Pretrained, Pruned, Tokenised
+from srnet.experiments.methods import MaskTraining
 from srnet.store.store import Store
 
 PLM, DATA = Pretrained("bert-base-uncased"), Data("nli", "abc")
 TOKENS, BIAS = Tokenised(PLM, DATA), Bias(DATA)
 FULL = FineTuned(PLM, DATA, seed=1, recipe=Recipe(steps=100))
 OTHER = replace(FULL, seed=2)
-MASK = Pruned(FULL, DATA, 1, 0.7, Recipe(steps=50), interval=10)
+MASK = Pruned(FULL, DATA, 1, 0.7, MaskTraining(Recipe(steps=50), interval=10))
 FINER = replace(MASK, sparsity=0.5)
 COMPUTED, BUSY = Outcome("computed"), Outcome("busy")
 

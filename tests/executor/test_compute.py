@@ -26,6 +26,7 @@ from srnet.experiments.expressions import (
     Pruned,
     Teacher,
 )
+from srnet.experiments.methods import IterativePruning, MaskTraining, OneShot
 from srnet.masking import count_zeros
 from srnet.pocket import World, plm_folder
 from srnet.pruning.magnitude import magnitude_mask
@@ -42,50 +43,50 @@ Grid = dict[str, Experiment]
 def grid(task: str) -> Grid:
     """Return the experiments of a task by a name for each."""
     data = Data(task, pocket.FINGERPRINTS[task], World(train=48, dev=12, test=12))
-    full = FineTuned(PLM, data, SEED, WEIGHTS, checkpoints=(5,))
+    full = FineTuned(PLM, data, SEED, WEIGHTS, checkpoints=(5,), interval=3)
+    train, prune = MaskTraining(SCORES, interval=2), IterativePruning(WEIGHTS)
     found: Grid = {"full std": full}
 
     def of_loss(loss: str) -> dict[str, Any]:
         return {"loss": loss, "teacher": Teacher(full) if loss == "confreg" else None}
 
     def mask(of: Pretrained | FineTuned | Checkpoint, loss: str = "std", **changes: Any) -> Pruned:
-        pruned = Pruned(of, data, SEED, SPARSITY, SCORES, interval=2, **of_loss(loss))
-        return replace(pruned, **changes)
+        return Pruned(of, data, SEED, SPARSITY, replace(train, **changes), **of_loss(loss))
 
-    def imp(of: Pretrained | FineTuned, loss: str, method: str, **changes: Any) -> Pruned:
-        return mask(of, loss, recipe=WEIGHTS, interval=None, method=method, **changes)
+    def imp(of: Pretrained | FineTuned, loss: str, **changes: Any) -> Pruned:
+        return Pruned(of, data, SEED, SPARSITY, replace(prune, **changes), **of_loss(loss))
 
-    lottery_ticket, learned = imp(PLM, "std", "imp-rewind"), mask(full, "poe")
+    lottery_ticket, learned = imp(PLM, "std", rewind=True), mask(full, "poe")
     for loss in LOSSES:
         of_debiased = replace(full, checkpoints=(), **of_loss(loss))
         found |= {
             f"full {loss}": of_debiased if loss != "std" else full,
             f"fine-tuned: mask {loss}": mask(full, loss),
-            f"fine-tuned: imp {loss}": imp(full, loss, "imp"),
+            f"fine-tuned: imp {loss}": imp(full, loss),
             f"fine-tuned with {loss}: mask {loss}": mask(of_debiased, loss),
-            f"raw: imp-rewind {loss}": imp(PLM, loss, "imp-rewind"),
+            f"raw: imp-rewind {loss}": imp(PLM, loss, rewind=True),
             f"in isolation: imp-rewind std, {loss}": replace(of_debiased, of=Masked(PLM, lottery_ticket)),
             f"in isolation: mask poe, {loss}": replace(of_debiased, of=Masked(PLM, learned)),
             f"without fine-tuning: mask {loss}": mask(PLM, loss),
         }
-    magnitude = Pruned(full, data, SEED, SPARSITY, method="magnitude")
-    unbiased = replace(data, with_ood=True)
+    magnitude, unbiased = Pruned(full, data, SEED, SPARSITY, OneShot()), replace(data, with_ood=True)
+    with_ood = replace(mask(full), data=unbiased)
     return found | {
         "fine-tuned: magnitude": magnitude,
         "in isolation: magnitude": replace(full, checkpoints=(), of=Masked(PLM, replace(magnitude, of=PLM))),
-        "fine-tuned with OOD data: mask": mask(full, data=unbiased),
-        "fine-tuned with OOD data: imp": imp(full, "std", "imp", data=unbiased),
-        "without fine-tuning, with OOD data: mask": mask(PLM, data=unbiased),
-        "in isolation, with OOD data: mask": replace(full, checkpoints=(), of=Masked(PLM, mask(full, data=unbiased))),
+        "to the last weights": replace(full, interval=None),
+        "fine-tuned with OOD data: mask": with_ood,
+        "fine-tuned with OOD data: imp": replace(imp(full, "std"), data=unbiased),
+        "without fine-tuning, with OOD data: mask": replace(with_ood, of=PLM),
+        "in isolation, with OOD data: mask": replace(full, checkpoints=(), of=Masked(PLM, with_ood)),
         "timing: mask": mask(Checkpoint(full, 5), "poe"),
         "gradual: mask": mask(full, "poe", gradual=Gradual(0.2)),
         "gradual to the end: mask": mask(full, "poe", gradual=Gradual(0.2, ramp=1.0)),
         "soft: mask": mask(full, "poe", init="soft"),
-        "global: mask": mask(full, scope="global"),
-        "global: imp": imp(full, "std", "imp", scope="global"),
-        "pooler: mask": mask(full, pooler=True),
-        "rewound each round: imp": imp(full, "poe", "imp", rewind_each_round=True),
-        "restarted: imp": imp(full, "poe", "imp", restart=True),
+        "curves: mask": mask(full, curves=True),
+        "pooler: mask": replace(mask(full), pooler=True),
+        "rewound each round: imp": imp(full, "poe", rewind_each_round=True),
+        "restarted: imp": imp(full, "poe", restart=True),
     }
 
 
@@ -116,16 +117,11 @@ def test_the_table_is_whole() -> None:
 def test_sparsity_is_exact_in_every_matrix(computed: tuple[Grid, Store]) -> None:
     experiments, store = computed
     for name, experiment in experiments.items():
-        if name.startswith("full"):
+        if name.startswith("full") or name == "to the last weights":
             continue
         zeros = store.record(experiment)["zeros"]
         assert len(zeros) == MATRICES + ("pooler" in name), name
-        if name.startswith("global"):
-            size = sum(size for _, size in zeros.values())
-            assert sum(count for count, _ in zeros.values()) == count_zeros(SPARSITY, size), name
-            assert len({count / size for count, size in zeros.values()}) > 2, name
-        else:
-            assert all(count == count_zeros(SPARSITY, size) for count, size in zeros.values()), name
+        assert all(count == count_zeros(SPARSITY, size) for count, size in zeros.values()), name
 
 
 def test_weights_are_frozen_or_moved_as_the_method_says(computed: tuple[Grid, Store]) -> None:
@@ -139,7 +135,7 @@ def test_weights_are_frozen_or_moved_as_the_method_says(computed: tuple[Grid, St
         after = parameters(experiment, store)
         assert before.keys() == after.keys()
         for weight, tensor in after.items():
-            if experiment.method == "imp":
+            if isinstance(experiment.method, IterativePruning) and not experiment.method.rewind:
                 moved = (
                     tensor[mask[weight]] != before[weight][mask[weight]] if weight in mask else tensor != before[weight]
                 )
@@ -153,9 +149,9 @@ def test_weights_are_frozen_or_moved_as_the_method_says(computed: tuple[Grid, St
 def test_masks_move_away_from_magnitude_pruning(computed: tuple[Grid, Store]) -> None:
     experiments, store = computed
     for name, experiment in experiments.items():
-        if isinstance(experiment, Pruned) and experiment.method != "magnitude":
+        if isinstance(experiment, Pruned) and experiment.recipe:
             of = load_model(experiment.of, len(TASKS[experiment.data.task].labels), store, INPUTS, SEED)
-            start = magnitude_mask(prunable_weights(of, experiment.pooler), SPARSITY, experiment.scope)
+            start = magnitude_mask(prunable_weights(of, experiment.pooler), SPARSITY)
             found = mask_of(experiment, store)
             assert any(not torch.equal(found[matrix], start[matrix]) for matrix in start), name
 
@@ -198,6 +194,50 @@ def test_records_hold_every_score(computed: tuple[Grid, Store]) -> None:
         assert Bias(experiment.data).key in record["operands"], name
     full = experiments["full std"]
     assert list(store.record(full)["checkpoints"]) == ["5"]
+
+
+def test_the_best_on_the_development_set_is_left(computed: tuple[Grid, Store]) -> None:
+    experiments, store = computed
+    for name, experiment in experiments.items():
+        record = store.record(experiment)
+        assert isinstance(experiment, FineTuned | Pruned)
+        if (isinstance(experiment, FineTuned) and experiment.interval is None) or isinstance(
+            getattr(experiment, "method", None), IterativePruning | OneShot
+        ):
+            assert record.keys().isdisjoint({"selected_step", "selection"}), name
+            continue
+        task = TASKS[experiment.data.task]
+        steps = [step for step, _ in record["selection"]]
+        best = max(score for _, score in record["selection"])
+        assert isinstance(experiment, Pruned) or steps == [3, 6, 9, 10], name
+        assert record["selected_step"] == next(step for step, score in record["selection"] if score == best), name
+        assert record["metrics"][task.dev_name][task.metric] == pytest.approx(best), name
+
+
+def test_the_last_weights_are_left_where_that_is_asked_for(computed: tuple[Grid, Store]) -> None:
+    """Training itself is the same: so is what is kept in the middle."""
+    experiments, store = computed
+    chosen, last = (store.record(experiments[name]) for name in ("full std", "to the last weights"))
+    assert chosen["train_loss"] == last["train_loss"]
+    assert chosen["checkpoints"] == last["checkpoints"]
+    weights = [record["files"]["weights.safetensors"]["sha256"] for record in (chosen, last)]
+    assert (weights[0] == weights[1]) == (chosen["selected_step"] == 10)
+
+
+def test_curves_are_recorded_where_they_are_asked_for(computed: tuple[Grid, Store]) -> None:
+    experiments, store = computed
+    drawn, plain = (store.record(experiments[name]) for name in ("curves: mask", "fine-tuned: mask std"))
+    task = TASKS[experiments["curves: mask"].data.task]
+    assert [int(step) for step in drawn["evaluations"]] == [2, 4, 6, 8, 10]
+    assert all(set(scores) == {task.dev_name, *task.ood} for scores in drawn["evaluations"].values())
+    at_choice = drawn["evaluations"][str(drawn["selected_step"])]
+    assert at_choice == pytest.approx({name: found[task.metric] for name, found in drawn["metrics"].items()})
+    assert [[step, drawn["evaluations"][str(step)][task.dev_name]] for step, _ in drawn["selection"]] == drawn[
+        "selection"
+    ]
+    assert "evaluations" not in plain
+    same = ("selection", "selected_step", "metrics", "zeros")
+    assert {name: drawn[name] for name in same} == {name: plain[name] for name in same}
 
 
 def test_ood_training_examples_are_added(computed: tuple[Grid, Store]) -> None:

@@ -29,6 +29,7 @@ from srnet.executor import workers as executor
 from srnet.executor.agenda import Agenda
 from srnet.executor.workers import PREFIX, _local_client, run
 from srnet.experiments.expressions import Data, Experiment, FineTuned, Pretrained, Pruned
+from srnet.experiments.methods import MaskTraining
 from srnet.machine import own_gpu
 from srnet.store.records import VOLATILE
 from srnet.store.store import Store
@@ -39,7 +40,7 @@ DATA = Data("nli", pocket.FINGERPRINTS["nli"], pocket.World(train=48, dev=12, te
 PLM = Pretrained("pocket", folder_digest(pocket.plm_folder()))
 RECIPE = Recipe(steps=30, batch_size=8, lr=1e-3)
 FULL = [FineTuned(PLM, DATA, seed, RECIPE, loss) for seed in (1, 2) for loss in ("std", "poe")]
-MASKS = [Pruned(full, DATA, full.seed, 0.5, RECIPE, interval=10, loss=full.loss) for full in FULL]
+MASKS = [Pruned(full, DATA, full.seed, 0.5, MaskTraining(RECIPE, 10), full.loss) for full in FULL]
 WANTED: list[Experiment] = [*FULL, *MASKS]
 ALL = len(WANTED) + 2  # token ids and the bias model
 
@@ -170,11 +171,11 @@ def test_task_keys_are_the_experiments_keys(undisturbed: Store, cluster: LocalCl
 
 def test_two_processes_on_one_store_compute_nothing_twice(undisturbed: Store, tmp_path: Path) -> None:
     program = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import test_executor as t\n"
+        "import sys; sys.path.insert(0, sys.argv[1]); import test_workers as t\n"
         "report = t.run(t.WANTED, t.Store(t.Path(sys.argv[2])), t.INPUTS, workers=1)\n"
         "print(*[each.key for each in report.computed]); assert not report.failed"
     )
-    command = [sys.executable, "-c", program, str(Path(__file__).parents[1]), str(tmp_path)]
+    command = [sys.executable, "-c", program, str(Path(__file__).parent), str(tmp_path)]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     computed = [process.communicate(timeout=120)[0].splitlines()[-1].split() for process in processes]
     assert [process.returncode for process in processes] == [0, 0]
@@ -227,7 +228,7 @@ def test_an_operand_that_vanishes_is_computed_anew(
 def test_divergence_is_a_record_and_the_rest_goes_on(undisturbed: Store, tmp_path: Path) -> None:
     store = Store(tmp_path, below=[undisturbed.root])
     diverging = replace(FULL[0], recipe=replace(RECIPE, lr=1e30, clip=1e30))
-    masks = Pruned(diverging, DATA, 1, 0.5, RECIPE, interval=10)
+    masks = Pruned(diverging, DATA, 1, 0.5, MaskTraining(RECIPE, 10))
     other = replace(FULL[0], seed=3)
     report = run([masks, other], store, INPUTS, workers=1)
     assert report.failed.keys() == {diverging}

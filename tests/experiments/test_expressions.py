@@ -25,34 +25,38 @@ from srnet.experiments.expressions import (
     tokenised,
 )
 from srnet.experiments.graph import closure
+from srnet.experiments.methods import IterativePruning, MaskTraining, OneShot
 from srnet.pocket import World
 
 BERT = Pretrained("bert-base-uncased")
 NLI = Data("nli", "abc")
 FULL = FineTuned(BERT, NLI, seed=1, recipe=Recipe(steps=100))
-MASKED = Pruned(FULL, NLI, seed=1, recipe=Recipe(steps=50, lr=1e-3), sparsity=0.7, interval=10, loss="poe")
+TRAINED = MaskTraining(Recipe(steps=50, lr=1e-3), interval=10)
+MASKED = Pruned(FULL, NLI, seed=1, sparsity=0.7, method=TRAINED, loss="poe")
+CHOSEN = replace(FULL, interval=10)
 LONG = replace(FULL, checkpoints=(10, 50))
-EARLY = replace(MASKED, of=Checkpoint(LONG, 10), gradual=Gradual(0.2))
-IMP = Pruned(BERT, NLI, seed=1, recipe=Recipe(steps=50), sparsity=0.7, method="imp-rewind")
+EARLY = replace(MASKED, of=Checkpoint(LONG, 10), method=replace(TRAINED, gradual=Gradual(0.2)))
+ITERATIVE = IterativePruning(Recipe(steps=50))
+IMP = Pruned(BERT, NLI, seed=1, sparsity=0.7, method=replace(ITERATIVE, rewind=True))
 TICKET = FineTuned(Masked(BERT, IMP), NLI, seed=1, recipe=Recipe(steps=100), loss="poe")
 REGULARISED = replace(FULL, loss="confreg", teacher=Teacher(FULL))
 
 PINNED = {
-    Bias(NLI): "8f9a88e0d118786f4aae",
-    Tokenised(BERT, NLI): "0040fc703d3ac3be9b37",
-    FULL: "c63d860d4ca8199898e7",
-    replace(FULL, loss="poe", seed=2): "b52d775b7ac2c342771d",
-    MASKED: "dce31954ccf9deeb7258",
-    replace(MASKED, data=Data("nli", "abc", World(train=240))): "c0512777a30b8e2ed970",
-    EARLY: "3235aa984e9cdb52293b",
-    IMP: "c0b70812cbeb8083c9e1",
-    IMP.trajectory: "67544c3c75ba5e69a9d9",
-    TICKET: "7946dff1cdcbf925d0c9",
-    Teacher(FULL): "717b507df2dfc8a30bab",
-    REGULARISED: "157d0d7a223a09763f43",
-    replace(
-        IMP, method="magnitude", recipe=None, data=replace(NLI, with_ood=True, vectors="ef")
-    ): "31116ea8aaab92722451",
+    Bias(NLI): "e0a114c76858895d3ec9",
+    Tokenised(BERT, NLI): "000f900d6d8bed544c44",
+    FULL: "6d9da6825df7c6692f3a",
+    replace(FULL, loss="poe", seed=2): "09a462eaecc0ccc0baf8",
+    MASKED: "fb91a6459a10b4911949",
+    replace(MASKED, data=Data("nli", "abc", World(train=240))): "e1eac7c8713767078a21",
+    EARLY: "45ed4049b88ee8f935e2",
+    IMP: "a10abdc74de2bdf8763d",
+    IMP.trajectory: "64cc9fbdf98fbe7fb072",
+    TICKET: "a37f7aae68448d5b3c9a",
+    Teacher(FULL): "06803cb97bcc1ee76ff2",
+    REGULARISED: "e9c94a261ff3a4163912",
+    replace(IMP, method=OneShot(), data=replace(NLI, with_ood=True, vectors="ef")): "c116194d056e82c4cea0",
+    CHOSEN: "827748ba517600aa1dcb",
+    replace(MASKED, of=CHOSEN, method=replace(TRAINED, init="soft", curves=True)): "c19a3485490bad3cd671",
 }
 
 
@@ -88,15 +92,19 @@ def test_different_experiments_have_different_keys() -> None:
         replace(TICKET, of=Masked(BERT, MASKED)),
         IMP,
         IMP.trajectory,
-        replace(IMP, method="imp"),
-        replace(IMP, restart=True),
-        replace(IMP, rewind_each_round=True),
-        replace(IMP, scope="global"),
+        replace(IMP, method=ITERATIVE),
+        replace(IMP, method=replace(ITERATIVE, restart=True)),
+        replace(IMP, method=replace(ITERATIVE, rewind_each_round=True)),
+        replace(IMP, method=OneShot()),
         replace(IMP, pooler=True),
         EARLY,
         replace(EARLY, of=Checkpoint(LONG, 50)),
-        replace(EARLY, gradual=Gradual(0.2, ramp=1.0)),
-        replace(MASKED, init="soft"),
+        replace(EARLY, method=replace(TRAINED, gradual=Gradual(0.2, ramp=1.0))),
+        replace(MASKED, method=replace(TRAINED, init="soft")),
+        replace(MASKED, method=replace(TRAINED, curves=True)),
+        replace(MASKED, method=replace(TRAINED, interval=5)),
+        CHOSEN,
+        replace(CHOSEN, interval=20),
         replace(MASKED, loss="reweight"),
         replace(MASKED, loss="reweight-normalised"),
         MASKED,
@@ -146,7 +154,9 @@ def test_data_that_differ_in_word_vectors_alone_share_their_token_ids() -> None:
 
 
 def test_one_run_of_iterative_pruning_serves_all_its_sparsities_with_and_without_rewinding() -> None:
-    fellows = [replace(IMP, sparsity=level, method=method) for level in (0.1, 0.9) for method in ("imp", "imp-rewind")]
+    fellows = [
+        replace(IMP, sparsity=level, method=method) for level in (0.1, 0.9) for method in (IMP.method, ITERATIVE)
+    ]
     assert {fellow.trajectory for fellow in fellows} == {IMP.trajectory}
 
 
@@ -154,7 +164,8 @@ def test_masks_are_chosen_late_in_a_fine_tuned_model_and_anywhere_in_a_raw_one()
     raw = replace(MASKED, of=BERT)
     assert MASKED.mask_plan.candidates(50) == [40, 50]
     assert raw.mask_plan.candidates(50) == [10, 20, 30, 40, 50]
-    assert replace(raw, gradual=Gradual(0.2, ramp=0.9)).mask_plan.candidates(50) == [50]
+    assert replace(EARLY, method=TRAINED).mask_plan.candidates(50) == [40, 50]
+    assert replace(raw, method=replace(TRAINED, gradual=Gradual(0.2, ramp=0.9))).mask_plan.candidates(50) == [50]
 
 
 def test_every_model_descends_from_a_pretrained_one() -> None:
@@ -169,7 +180,7 @@ def test_expressions_read_like_the_paper() -> None:
         str(replace(TICKET, of=Masked(FULL, IMP)))
         == "A_poe(f(M(P^imp-rewind_std(f(θ_pt)) at 70 %) ⊙ θ(A_std(f(θ_pt)))))"
     )
-    assert str(Pruned(BERT, NLI, 1, 0.5, method="magnitude")) == "P^magnitude(f(θ_pt)) at 50 %"
+    assert str(Pruned(BERT, NLI, 1, 0.5, OneShot())) == "P^magnitude(f(θ_pt)) at 50 %"
     assert str(Teacher(FULL)) == "p(A_std(f(θ_pt)))"
 
 
@@ -178,28 +189,31 @@ def test_expressions_read_like_the_paper() -> None:
     [
         ({"sparsity": 1.0}, "sparsity is 1.0"),
         ({"sparsity": -0.1}, "sparsity is -0.1"),
-        ({"method": "magic"}, "method 'magic' is unknown: choose one of mask, magnitude, imp, imp-rewind"),
+        ({"method": "magic"}, "method is 'magic': give MaskTraining, IterativePruning or OneShot"),
         ({"loss": "ce"}, "loss 'ce' is unknown: choose one of std, poe, reweight, confreg, reweight-normalised"),
-        ({"interval": 0}, "interval is 0"),
-        ({"interval": None}, "interval is None: mask training needs it"),
-        ({"recipe": None}, "method 'mask' needs a recipe"),
-        ({"init": "warm"}, "init 'warm' is unknown: choose one of hard, soft"),
-        ({"scope": "wide"}, "scope 'wide' is unknown: choose one of local, global"),
-        ({"gradual": Gradual(0.8)}, "from 0.8 to 0.7 falls"),
-        ({"restart": True}, "belong to iterative pruning, not to 'mask'"),
+        ({"method": replace(TRAINED, gradual=Gradual(0.8))}, "from 0.8 to 0.7 falls"),
         ({"loss": "confreg"}, "'confreg' needs a teacher"),
         ({"teacher": Teacher(FULL)}, "no other loss takes one"),
         ({"loss": "confreg", "teacher": Teacher(replace(FULL, data=Data("fact", "abc")))}, "on the same data"),
-        ({"method": "imp"}, "interval is 10: mask training needs it, other methods do not take it"),
-        ({"method": "imp", "interval": None, "sparsity": 0.75}, "passes through 0.1, 0.2, ... 0.9"),
-        ({"method": "imp", "interval": None, "init": "soft"}, "init and gradual belong to mask training"),
-        ({"method": "magnitude", "interval": None}, "'magnitude' takes no recipe"),
-        ({"method": "magnitude", "interval": None, "recipe": None}, "takes no loss 'poe'"),
+        ({"method": ITERATIVE, "sparsity": 0.75}, "passes through 0.1, 0.2, ... 0.9"),
+        ({"method": OneShot()}, "one-shot pruning trains nothing: it takes no loss 'poe'"),
     ],
 )
 def test_impossible_experiments(changes: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=message):
         replace(MASKED, **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("interval", [0, -1])
+def test_impossible_intervals(interval: int) -> None:
+    for changed in (TRAINED, FULL):
+        with pytest.raises(InputError, match=f"interval is {interval}: give a positive number of steps"):
+            replace(changed, interval=interval)
+
+
+def test_an_unknown_initialisation() -> None:
+    with pytest.raises(InputError, match="init 'warm' is unknown: choose one of hard, soft"):
+        replace(TRAINED, init="warm")
 
 
 @pytest.mark.parametrize(

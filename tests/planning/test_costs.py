@@ -33,6 +33,7 @@ from srnet.experiments.expressions import (
     Trajectory,
 )
 from srnet.experiments.graph import closure
+from srnet.experiments.methods import IterativePruning, MaskTraining, OneShot
 from srnet.planning.costs import Cost, cost
 from srnet.planning.lengths import OFFICIAL as KNOWN_LENGTHS
 from srnet.planning.lengths import POCKET, mean_length
@@ -56,12 +57,13 @@ EMPTY = Store(Path("no such store"))
 def experiments() -> list[Experiment]:
     """Each kind of experiment, operands first."""
     full = FineTuned(PLM, DATA, 1, RECIPE, checkpoints=(4, 7))
-    mask = Pruned(full, DATA, 1, 0.5, RECIPE, interval=3, pooler=True)
+    mask = Pruned(full, DATA, 1, 0.5, MaskTraining(RECIPE, interval=3), pooler=True)
     wanted: list[Experiment] = [
         FineTuned(PLM, DATA, 2, replace(RECIPE, batch_size=7), loss="confreg", teacher=Teacher(full)),
-        FineTuned(Masked(PLM, mask), DATA, 1, RECIPE),
-        Pruned(full, replace(DATA, with_ood=True), 1, 0.3, RECIPE, method="imp", loss="poe"),
-        Pruned(full, DATA, 1, 0.5, method="magnitude"),
+        FineTuned(Masked(PLM, mask), DATA, 1, RECIPE, interval=4),
+        replace(mask, method=MaskTraining(RECIPE, interval=3, curves=True)),
+        Pruned(full, replace(DATA, with_ood=True), 1, 0.3, IterativePruning(RECIPE), loss="poe"),
+        Pruned(full, DATA, 1, 0.5, OneShot()),
     ]
     return closure(wanted)
 
@@ -118,7 +120,10 @@ def test_work_is_what_a_progress_bar_counts(computed: tuple[Store, dict[Experime
                 evaluated = counts["train"]
             case FineTuned():
                 evaluated = tests * (1 + len(experiment.checkpoints))
-            case Pruned(method="mask"):
+                evaluated += 3 * counts["mnli-m"] if experiment.interval else 0  # after 4, 8 and 10
+            case Pruned(method=MaskTraining(curves=True)):
+                evaluated = tests * 5  # after 3, 6, 9 and 10, and at last
+            case Pruned(method=MaskTraining()):
                 evaluated = tests + 2 * counts["mnli-m"]  # candidates after 9 and 10
             case Pruned():
                 evaluated = tests

@@ -46,7 +46,6 @@ DEFAULT = ImpPlan()
 PLANS = [
     DEFAULT,
     ImpPlan(pooler=True),
-    ImpPlan(scope="global"),
     ImpPlan(rewind_each_round=True),
     ImpPlan(restart=True),
     ImpPlan(rewind_each_round=True, restart=True),
@@ -170,17 +169,13 @@ def test_counts_are_exact_and_masks_nested(
     for level, mask in zip(run.levels, run.masks, strict=True):
         removed = {name: zeros for name, (zeros, _) in mask.zeros().items()}
         assert removed.keys() == sizes.keys()
-        if plan.scope == "local":
-            assert removed == {name: count_zeros(level, size) for name, size in sizes.items()}
-        else:
-            assert sum(removed.values()) == count_zeros(level, sum(sizes.values()))
+        assert removed == {name: count_zeros(level, size) for name, size in sizes.items()}
     for before, after in pairwise(run.masks):
         assert all(not (after[name] & ~before[name]).any() for name in after)
 
 
-@pytest.mark.parametrize("scope", ["local", "global"])
 def test_what_fell_falls_before_a_kept_weight_that_is_zero(
-    tiny_bert: BertForSequenceClassification, pairs: Encoded, scope: str
+    tiny_bert: BertForSequenceClassification, pairs: Encoded
 ) -> None:
     masks: list[Mask] = []
 
@@ -190,16 +185,10 @@ def test_what_fell_falls_before_a_kept_weight_that_is_zero(
             for weight in prunable_weights(tiny_bert).values():
                 weight.zero_()
 
-    prune_iteratively(tiny_bert, TrainingRun(pairs, RECIPE, STD, 1), ImpPlan(scope=scope), at_level)
+    prune_iteratively(tiny_bert, TrainingRun(pairs, RECIPE, STD, 1), DEFAULT, at_level)
     for before, after in pairwise(masks):
         assert all(not (after[name] & ~before[name]).any() for name in after)
     assert [round(mask.sparsity, 2) for mask in masks] == pytest.approx(LEVELS, abs=0.01)
-
-
-def test_globally_matrices_differ_in_sparsity(tiny_bert: BertForSequenceClassification, pairs: Encoded) -> None:
-    run = prune(tiny_bert, pairs, ImpPlan(scope="global"))
-    shares = [removed / size for removed, size in run.masks[4].zeros().values()]
-    assert max(shares) - min(shares) > 0.01
 
 
 def test_the_pooler_is_pruned_where_that_is_wanted(tiny_bert: BertForSequenceClassification, pairs: Encoded) -> None:
@@ -216,10 +205,10 @@ def test_the_smallest_weights_of_the_moment_fall(
 ) -> None:
     start = {name: weight.detach().clone() for name, weight in prunable_weights(tiny_bert, plan.pooler).items()}
     run = prune(tiny_bert, pairs, plan)
-    assert run.masks[0] == magnitude_mask(start, 0.1, plan.scope)
+    assert run.masks[0] == magnitude_mask(start, 0.1)
     for level, mask, trained in zip(run.levels[1:], run.masks[1:], run.weights, strict=False):
-        assert mask == magnitude_mask({name: trained[name] for name in mask}, level, plan.scope)
-    assert run.masks[8] != magnitude_mask(start, 0.9, plan.scope)
+        assert mask == magnitude_mask({name: trained[name] for name in mask}, level)
+    assert run.masks[8] != magnitude_mask(start, 0.9)
 
 
 @every_plan

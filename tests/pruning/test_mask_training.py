@@ -35,6 +35,7 @@ from srnet.training.loop import (
     TrainingRun,
     predict,
 )
+from srnet.training.metrics import Gold, headline
 from srnet.training.models import prunable_weights
 
 RECIPE = Recipe(steps=10, batch_size=8, lr=1e-2)
@@ -50,7 +51,12 @@ def search(
     objective: Objective = STD,
     after_step: Callable[[int], None] = lambda step: None,
 ) -> MaskSearch:
-    return train_mask(model, TrainingRun(pairs, recipe, objective, 1, after_step), pairs, plan)
+    run = TrainingRun(pairs, recipe, objective, 1, after_step)
+    return train_mask(model, run, lambda step: accuracy(model, pairs), plan)
+
+
+def accuracy(model: BertForSequenceClassification, pairs: Encoded) -> float:
+    return headline(predict(model, pairs), Gold(pairs.labels), "accuracy")
 
 
 def masks_in(model: BertForSequenceClassification) -> dict[str, MaskedWeight]:
@@ -68,10 +74,6 @@ def state(model: BertForSequenceClassification) -> dict[str, Tensor]:
 
 def same(before: dict[str, Tensor], after: dict[str, Tensor]) -> bool:
     return before.keys() == after.keys() and all(torch.equal(before[name], after[name]) for name in before)
-
-
-def zeros(matrices: dict[str, Tensor]) -> int:
-    return sum(int((~keep).sum()) for keep in matrices.values())
 
 
 @pytest.mark.parametrize("init", ["hard", "soft"])
@@ -170,7 +172,7 @@ def test_the_chosen_mask_is_the_best_of_the_last_steps(
     best = max(accuracy for _, accuracy in found.selection)
     assert found.step == next(step for step, accuracy in found.selection if accuracy == best)
     found.mask.apply_to(tiny_bert)
-    assert (predict(tiny_bert, pairs).argmax(1) == pairs.labels).float().mean().item() == best
+    assert accuracy(tiny_bert, pairs) == best
 
 
 def test_of_equal_candidates_the_first_is_chosen(tiny_bert: BertForSequenceClassification, pairs: Encoded) -> None:
@@ -179,13 +181,36 @@ def test_of_equal_candidates_the_first_is_chosen(tiny_bert: BertForSequenceClass
     def watch(step: int) -> None:
         kept[step] = {name: mask.keep for name, mask in masks_in(tiny_bert).items()}
 
-    nothing = replace(pairs, labels=torch.full_like(pairs.labels, 3))  # a class that the model never predicts
     plan = MaskPlan(0.5, 1)
-    found = train_mask(tiny_bert, TrainingRun(pairs, RECIPE, STD, 1, watch), nothing, plan)
+    found = train_mask(tiny_bert, TrainingRun(pairs, RECIPE, STD, 1, watch), lambda step: 0.0, plan)
     assert found.selection == [(8, 0.0), (9, 0.0), (10, 0.0)]
     assert found.step == 8
     assert all(torch.equal(found.mask[name], keep) for name, keep in kept[8].items())
     assert any(not torch.equal(found.mask[name], keep) for name, keep in kept[10].items())
+
+
+def test_the_score_that_is_given_decides(tiny_bert: BertForSequenceClassification, pairs: Encoded) -> None:
+    run = TrainingRun(pairs, RECIPE, STD, 1)
+    found = train_mask(tiny_bert, run, {8: 0.1, 9: 0.3, 10: 0.2}.__getitem__, MaskPlan(0.5, 1))
+    assert (found.step, found.selection) == (9, [(8, 0.1), (9, 0.3), (10, 0.2)])
+
+
+def test_with_curves_every_solved_mask_is_scored_and_the_same_is_chosen(
+    tiny_bert: BertForSequenceClassification, pairs: Encoded
+) -> None:
+    seen: list[tuple[int, bool, Tensor]] = []
+    plan = MaskPlan(0.5, 2)
+
+    def score(step: int) -> float:
+        keep = next(iter(masks_in(tiny_bert).values())).keep.clone()
+        seen.append((step, tiny_bert.training, keep))
+        return accuracy(tiny_bert, pairs)
+
+    found = train_mask(tiny_bert, TrainingRun(pairs, RECIPE, STD, 1), score, replace(plan, curves=True))
+    assert [step for step, _, _ in seen] == [2, 4, 6, 8, 10]
+    assert not any(training for _, training, _ in seen)
+    assert all(int((~keep).sum()) == count_zeros(0.5, keep.numel()) for _, _, keep in seen)
+    assert found == search(tiny_bert, pairs, plan)
 
 
 @given(steps=st.integers(1, 300), interval=st.integers(1, 100))
@@ -260,14 +285,11 @@ def test_sparsity_zero_is_the_dense_model(tiny_bert: BertForSequenceClassificati
     assert torch.equal(predict(tiny_bert, pairs), dense)
 
 
-@pytest.mark.parametrize("scope", ["local", "global"])
-def test_both_initialisations_start_from_the_magnitude_mask(
-    tiny_bert: BertForSequenceClassification, scope: str
-) -> None:
+def test_both_initialisations_start_from_the_magnitude_mask(tiny_bert: BertForSequenceClassification) -> None:
     weights = prunable_weights(tiny_bert)
-    expected = magnitude_mask(weights, 0.7, scope)
-    hard = initial_masks(weights, MaskPlan(0.7, 1, "hard", scope))
-    soft = initial_masks(weights, MaskPlan(0.7, 1, "soft", scope))
+    expected = magnitude_mask(weights, 0.7)
+    hard = initial_masks(weights, MaskPlan(0.7, 1, "hard"))
+    soft = initial_masks(weights, MaskPlan(0.7, 1, "soft"))
     for name, weight in weights.items():
         for mask in (hard[name], soft[name]):
             assert torch.equal(mask.keep, expected[name])
@@ -275,7 +297,7 @@ def test_both_initialisations_start_from_the_magnitude_mask(
         assert torch.equal(soft[name].scores, weight.abs())
         assert torch.equal(hard[name].scores, 0.02 * expected[name])
         assert hard[name].cut == torch.tensor(0.01)
-    assert len({mask.cut.item() for mask in soft.values()}) == (len(weights) if scope == "local" else 1)
+    assert len({mask.cut.item() for mask in soft.values()}) == len(weights)
 
 
 def test_soft_scores_are_trained_apart_from_the_weights(
@@ -286,24 +308,6 @@ def test_soft_scores_are_trained_apart_from_the_weights(
     assert same(before, state(tiny_bert))
     assert soft.mask != magnitude_mask(prunable_weights(tiny_bert), 0.5)
     assert soft.mask != search(tiny_bert, pairs).mask
-
-
-@pytest.mark.parametrize("init", ["hard", "soft"])
-def test_globally_the_total_is_exact_and_matrices_differ(
-    tiny_bert: BertForSequenceClassification, pairs: Encoded, init: str
-) -> None:
-    totals: list[int] = []
-    mask = search(
-        tiny_bert,
-        pairs,
-        MaskPlan(0.7, 2, init, "global"),
-        after_step=lambda step: totals.append(zeros({name: each.keep for name, each in masks_in(tiny_bert).items()})),
-    ).mask
-    sizes = {name: weight.numel() for name, weight in prunable_weights(tiny_bert).items()}
-    assert totals == [count_zeros(0.7, sum(sizes.values()))] * 10
-    assert zeros(dict(mask)) == totals[0]
-    shares = {removed / size for removed, size in mask.zeros().values()}
-    assert max(shares) - min(shares) > 0.005
 
 
 def test_the_pooler_is_masked_where_that_is_wanted(tiny_bert: BertForSequenceClassification, pairs: Encoded) -> None:
@@ -379,8 +383,6 @@ def test_plans_out_of_range() -> None:
         MaskPlan(0.5, 0)
     with pytest.raises(InputError, match=r"init 'gentle' is unknown: choose one of hard, soft"):
         MaskPlan(0.5, 2, "gentle")
-    with pytest.raises(InputError, match=r"scope 'layer' is unknown: choose one of local, global"):
-        MaskPlan(0.5, 2, scope="layer")
     with pytest.raises(InputError, match=r"from 0\.51 to 0\.5 falls"):
         MaskPlan(0.5, 2, gradual=Gradual(0.51))
     with pytest.raises(InputError, match=r"sparsity is -0\.1"):

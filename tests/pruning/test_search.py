@@ -14,7 +14,8 @@ from srnet.pocket import World, build_nli, plm_folder
 from srnet.pruning.magnitude import magnitude_mask
 from srnet.pruning.mask_training import MaskPlan, train_mask
 from srnet.training.encoding import Encoded
-from srnet.training.loop import DivergedError, TrainingRun
+from srnet.training.loop import DivergedError, TrainingRun, predict
+from srnet.training.metrics import METRICS, Gold, headline
 from srnet.training.models import prunable_weights, weights_digest
 
 RECIPE = Recipe(steps=10, batch_size=8, lr=1e-2)
@@ -49,9 +50,10 @@ def test_own_data_from_search_to_file(tiny_bert: BertForSequenceClassification, 
     assert zeros == {name: count for name, (count, _) in mask.zeros().items()}
 
 
+@pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("loss", LOSSES)
 def test_what_is_found_is_what_mask_training_finds(
-    tiny_bert: BertForSequenceClassification, pairs: Encoded, loss: str
+    tiny_bert: BertForSequenceClassification, pairs: Encoded, loss: str, metric: str
 ) -> None:
     generator = torch.Generator().manual_seed(2)
     bias, teacher = (torch.randn(64, 3, generator=generator) for _ in range(2))
@@ -59,12 +61,16 @@ def test_what_is_found_is_what_mask_training_finds(
     recipe = Recipe(steps=40, batch_size=8, lr=1e-2)  # a twentieth of it is 2
 
     def find(**changes: int) -> Mask:
-        given = {"bias_log_probs": bias, "teacher_probs": teacher, **changes}
+        given = {"bias_log_probs": bias, "teacher_probs": teacher, "metric": metric, **changes}
         return find_subnetwork(tiny_bert, pairs, pairs, recipe, sparsity=0.7, loss=loss, **given)  # type: ignore[arg-type]
 
     def expected(interval: int, seed: int) -> Mask:
         run = TrainingRun(pairs, recipe, make_objective(loss, bias, teacher), seed)
-        return train_mask(tiny_bert, run, pairs, MaskPlan(0.7, interval)).mask
+
+        def score(step: int) -> float:
+            return headline(predict(tiny_bert, pairs), Gold(pairs.labels), metric)
+
+        return train_mask(tiny_bert, run, score, MaskPlan(0.7, interval)).mask
 
     mask = find()
     assert mask == expected(2, 0)
@@ -107,6 +113,8 @@ def test_bad_arguments(tiny_bert: BertForSequenceClassification, pairs: Encoded)
         find(sparsity=1)
     with pytest.raises(InputError, match="unknown loss 'PoE'"):
         find(loss="PoE")
+    with pytest.raises(InputError, match="metric 'f1' is unknown: choose one of accuracy, weighted_f1"):
+        find(metric="f1")
     with pytest.raises(InputError, match="needs bias_log_probs"):
         find(loss="poe")
     with pytest.raises(InputError, match=r"shape \[3, 3\] for 64 training examples and 3 classes"):

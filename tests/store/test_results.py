@@ -22,6 +22,7 @@ from srnet.experiments.expressions import (
     Teacher,
     Tokenised,
 )
+from srnet.experiments.methods import IterativePruning, MaskTraining
 from srnet.store import results
 from srnet.store.results import Examples, examples, save_examples
 from srnet.store.store import Store
@@ -72,8 +73,8 @@ def test_training_and_evaluation_open_no_text(tmp_path: Path, monkeypatch: pytes
     inputs._read_text.cache_clear()
     for name in ("pocket.build", "executor.text.load_task", "executor.text.text_digest", "executor.text.encode"):
         monkeypatch.setattr(f"srnet.{name}", lambda *_, name=name: pytest.fail(f"{name} was called"))
-    pruned = Pruned(full, of, 1, 0.5, recipe, method="imp")
-    masked = Pruned(full, of, 1, 0.5, recipe, interval=5)
+    pruned = Pruned(full, of, 1, 0.5, IterativePruning(recipe))
+    masked = Pruned(full, of, 1, 0.5, MaskTraining(recipe, 5))
     rest: list[Experiment] = [full, Teacher(full), masked, pruned.trajectory, pruned]
     for experiment in rest:
         compute(experiment, store, INPUTS)

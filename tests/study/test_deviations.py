@@ -19,13 +19,13 @@ from srnet.study.points import Run
 
 OPTIONS = {
     "loss of imp": {"loss": ("poe", "std")},
-    "rewinding": {"of.like.rewind_each_round": (True, False)},
-    "restarts": {"restart": (False, True)},
+    "rewinding": {"of.like.method.rewind_each_round": (True, False)},
+    "restarts": {"method.restart": (False, True)},
     "pooler": {"pooler": (False, True)},
     "reweighting": {"loss": ("reweight", "reweight-normalised")},
-    "rising sparsity": {"gradual.ramp": (0.7, 1.0)},
-    "Adam's ε": {"recipe.raw_epsilon": (False, True)},
-    "clipping": {"recipe.clip_each": (False, True)},
+    "rising sparsity": {"method.gradual.ramp": (0.7, 1.0)},
+    "Adam's ε": {"method.recipe.raw_epsilon": (False, True)},
+    "clipping": {"method.recipe.clip_each": (False, True)},
 }
 # Figures that show one of the readings anyway: the paper's, the released code's.
 SHARED = {
@@ -73,7 +73,9 @@ def test_readings_differ_in_their_option_and_in_nothing_else(profile: str) -> No
     for (task, name), sides in pairs.items():
         assert list(sides) == ["paper", "released code"]
         paper, released = (side.experiment for side in sides.values())
-        assert differences(paper, released) == OPTIONS[name], (task, name)
+        found = differences(paper, released)
+        found.pop("method.curves", None)  # what is recorded for Section 5.1, which changes no subnetwork
+        assert found == OPTIONS[name], (task, name)
         assert {side.sparsity for side in sides.values()} == {0.9 if name == "rising sparsity" else 0.7}
 
 
@@ -98,7 +100,6 @@ def test_for_qqp_the_paper_profile_clips_as_the_released_code() -> None:
 
 
 def test_a_released_recipe_is_as_long_as_the_papers() -> None:
-    """In the paper profile, mask training with reweighting has a recipe of its own for one task."""
     for sides in readings(study("paper", seeds=[1])).values():
         assert len({run.experiment.recipe.steps for run in sides.values() if run.experiment.recipe}) == 1
 

@@ -24,6 +24,7 @@ from srnet.experiments.expressions import (
     Pretrained,
     Pruned,
 )
+from srnet.experiments.methods import IterativePruning, MaskTraining
 from srnet.pocket import World
 from srnet.store.records import VOLATILE
 from srnet.store.store import Store
@@ -40,18 +41,27 @@ class KilledError(BaseException):
 
 
 def experiments(plm: Pretrained) -> dict[str, Experiment]:
-    full = FineTuned(plm, DATA, seed=1, recipe=RECIPE, checkpoints=(5, 12))
-    mask = Pruned(full, DATA, 1, 0.7, replace(RECIPE, raw_epsilon=True), interval=2, loss="poe")
-    imp = Pruned(plm, DATA, 1, 0.5, RECIPE, method="imp", loss="poe")
+    full = FineTuned(plm, DATA, seed=1, recipe=RECIPE, checkpoints=(5, 12), interval=3)
+    train = MaskTraining(replace(RECIPE, raw_epsilon=True), interval=2)
+    mask = Pruned(full, DATA, 1, 0.7, train, loss="poe")
+    soft = replace(train, init="soft", gradual=Gradual(0.2))
+
+    def imp(method: IterativePruning) -> Experiment:
+        return Pruned(plm, DATA, 1, 0.5, method, loss="poe").trajectory
+
     return {
         "fine-tuning": full,
+        "fine-tuning to the last weights": replace(full, interval=None),
         "mask": mask,
-        "mask of a checkpoint": replace(mask, of=Checkpoint(full, 12), scope="global"),
-        "mask, soft and gradual": replace(mask, of=plm, init="soft", gradual=Gradual(0.2)),
-        "imp": imp.trajectory,
-        "imp, rewound each round": replace(imp, rewind_each_round=True, scope="global").trajectory,
-        "imp, restarted": replace(imp, restart=True, recipe=replace(RECIPE, raw_epsilon=True)).trajectory,
-        "in isolation": FineTuned(Masked(plm, mask), DATA, 1, replace(RECIPE, clip_each=True), loss="reweight"),
+        "mask of a checkpoint": replace(mask, of=Checkpoint(full, 12)),
+        "mask with curves": replace(mask, of=plm, method=replace(train, curves=True)),
+        "mask, soft and gradual": replace(mask, of=plm, method=soft),
+        "imp": imp(IterativePruning(RECIPE)),
+        "imp, rewound each round": imp(IterativePruning(RECIPE, rewind_each_round=True)),
+        "imp, restarted": imp(IterativePruning(replace(RECIPE, raw_epsilon=True), restart=True)),
+        "in isolation": FineTuned(
+            Masked(plm, mask), DATA, 1, replace(RECIPE, clip_each=True), loss="reweight", interval=1
+        ),
     }
 
 
