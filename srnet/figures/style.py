@@ -128,7 +128,9 @@ def styles(curves: Iterable[str]) -> dict[str, Mapping[str, Any]]:
         InputError: if a curve has no style.
     """
     names = set(curves)
-    starts = sorted((name for name in names if name.startswith(FROM_STEP)), key=lambda name: int(name[len(FROM_STEP) :]))
+    starts = sorted(
+        (name for name in names if name.startswith(FROM_STEP)), key=lambda name: int(name[len(FROM_STEP) :])
+    )
     known = dict(CURVES) | dict(zip(starts, STARTS[:-1], strict=False)) | {TO_END: STARTS[-1]}
     if _OF_FIGURE_2 in names:
         known |= BESIDE_FIGURE_2
@@ -163,8 +165,14 @@ def canvas(height: float, source: str = "") -> Iterator[Figure]:
         plt.close(figure)
 
 
-def legend(figure: Figure | SubFigure, unused: Axes | None = None) -> None:
-    """Add one legend of all that the panels show, in the order drawn: in an unused cell of the grid, or below."""
+def legend(figure: Figure | SubFigure, unused: Axes | None = None, rows: int | None = None) -> None:
+    """Add one legend of all that the panels show, in the order drawn.
+
+    Args:
+        figure: what the panels are in.
+        unused: an unused cell of the grid, where it is put; if there is none, below.
+        rows: of the legend below; as many as three or four columns need, if not given.
+    """
     entries = {
         label: handle for axis in figure.axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)
     }
@@ -178,7 +186,7 @@ def legend(figure: Figure | SubFigure, unused: Axes | None = None) -> None:
             handles,
             labels,
             loc="outside lower center",
-            ncols=len(labels) if len(" ".join(labels)) < 60 else 4 if len(labels) == 4 else 3,
+            ncols=-(-len(labels) // rows) if rows else 4 if len(labels) == 4 else 3,
             frameon=False,
         )
 
