@@ -46,11 +46,14 @@ def fetch(
 
 
 @pocket.command()
-def pretrain(out: Annotated[Path, typer.Option("--out", help="Folder to write the model to.")]) -> None:
-    """Pre-train the pocket world's BERT anew, bit for bit as it is shipped."""
+def pretrain(
+    out: Annotated[Path, typer.Option("--out", help="Folder to write the model to.")],
+    name: Annotated[str, typer.Option("--name", help="pocket, pocket-large or pocket-roberta.")] = "pocket",
+) -> None:
+    """Pre-train a model of the pocket world anew, bit for bit as it is shipped."""
     from srnet import pocket
 
-    pocket.pretrain(out)
+    pocket.pretrain(out, pocket.find_recipe(name))
     say(f"The model: {out}")
 
 

@@ -48,13 +48,13 @@ def find_plm(name: str) -> Pretrained:
     """Return the expression of a pre-trained model; that of a local folder names the content, not the place.
 
     Args:
-        name: `srnet.pocket.PLM_NAME`, a local folder, or a name on the Hugging Face hub.
+        name: one of `srnet.pocket.PLMS`, a local folder, or a name on the Hugging Face hub.
 
     Raises:
         InputError: if it is a path and there is no such folder, or the folder cannot be read.
     """
-    if name == pocket.PLM_NAME:
-        return Pretrained(name, _digest(pocket.plm_folder()))
+    if name in pocket.PLMS:
+        return Pretrained(name, _digest(pocket.plm_folder(name)))
     if Path(name).is_dir():
         return Pretrained(Path(name).resolve().name, _digest(Path(name)))
     if name[0] in "./~" or name.count("/") > 1:
@@ -67,19 +67,21 @@ def _digest(folder: Path) -> str:
     return folder_digest(folder)
 
 
-@lru_cache(maxsize=4)
+@lru_cache
 def plm_source(plm: Pretrained, inputs: Inputs) -> Path | str:
     """Return the folder, or the name on the hub, that a pre-trained model is loaded from.
 
     Raises:
-        InputError: if the folder holds another model than the expression names.
+        InputError: if neither the user's folder nor one that ships with the package holds the expression's model.
     """
     if not plm.sha256:
         return plm.name
-    folder = Path(inputs.plm) if inputs.plm and Path(inputs.plm).is_dir() else pocket.plm_folder()
-    if folder_digest(folder) != plm.sha256:
-        raise InputError(f"{folder}: not the model {plm.name!r} of the experiment, which --plm or SRNET_PLM must name")
-    return folder
+    folders = [Path(inputs.plm)] if inputs.plm and Path(inputs.plm).is_dir() else []
+    for folder in (*folders, *map(pocket.plm_folder, pocket.PLMS)):
+        if folder_digest(folder) == plm.sha256:
+            return folder
+    where = f"{folders[0]}: not" if folders else "no folder is known with"
+    raise InputError(f"{where} the model {plm.name!r} of the experiment, which --plm or SRNET_PLM must name")
 
 
 @dataclass(frozen=True)

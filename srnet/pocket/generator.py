@@ -8,8 +8,6 @@ from srnet.pocket.nli import build_nli
 from srnet.pocket.paraphrase import build_paraphrase
 from srnet.pocket.world import World
 
-PLM_NAME = "pocket"  # name of the pre-trained model that lies in `plm_folder`
-
 FINGERPRINTS: Mapping[str, str] = {
     "nli": "11b4f47febc31ec01546e93b97a7f67182f676aa25f6f2b8472ed7e5b8fe814d",
     "paraphrase": "cec12d9cb6457362c506fd7e997acab8d7fdbe52e2ca256543a21031c8fafda8",

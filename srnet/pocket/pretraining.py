@@ -1,40 +1,44 @@
-"""The pocket BERT: a very small BERT, pre-trained on the pocket world's text as BERT was (Devlin et al., 2019).
+"""The pocket PLMs: very small models, pre-trained on the pocket world's text as BERT was (Devlin et al., 2019).
 
-Two objectives, masked words and next sentence. On one thread with deterministic algorithms, so that the same settings
-give the same bytes wherever the library versions and the processor's vector instructions are the same.
+Two objectives, masked words and next sentence. RoBERTa's own pre-training (Liu et al., 2019) has masked words alone;
+that the pocket RoBERTa keeps both is ours, for with masked words alone a BERT of this size is too weak at the tasks. On
+one thread with deterministic algorithms, so that the same settings give the same bytes wherever the library versions
+and the processor's vector instructions are the same.
 """
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
 from random import Random
+from typing import cast
 
 import torch
 from rich.progress import track
 from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
-from transformers import BertConfig, BertForPreTraining, BertTokenizer, get_linear_schedule_with_warmup
+from transformers import PreTrainedModel, PreTrainedTokenizerBase, get_linear_schedule_with_warmup
 
 from srnet.data.pairs import pair_dataset
 from srnet.errors import InputError
 from srnet.files import sha256
 from srnet.machine import one_thread
+from srnet.pocket.architectures import bert, bert_tokenizer, roberta, roberta_tokenizer
 from srnet.pocket.corpus import SentencePair, sentence_pair
-from srnet.pocket.lexicon import CONTENT_WORDS, VOCABULARY
+from srnet.pocket.lexicon import CONTENT_WORDS
 from srnet.training.encoding import Encoded, encode, length_grouped
 
 RECIPE_FILE = "recipe.json"
-LONGEST = 64
+PLM_NAME = "pocket"  # of the model that the study is about
 
 
 @dataclass(frozen=True)
 class Pretraining:
-    """The settings of pre-training; the defaults made the model that ships with the package.
+    """The settings of pre-training a BERT; the defaults made the one that the study is about.
 
     Attributes:
         seed: of text, initial weights, order and masks.
@@ -63,15 +67,58 @@ class Pretraining:
     masked: float = 0.5
     spread: float = 0.1
 
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        """Return the model's tokenizer."""
+        return bert_tokenizer()
 
-def plm_folder() -> Path:
-    """Return the folder of the pre-trained pocket BERT that ships with the package."""
-    return Path(str(resources.files("srnet.pocket") / "plm"))
+    def model(self) -> PreTrainedModel:
+        """Return the model with its two heads; it gives logits over words and over the two kinds of pairs."""
+        return bert(**self._size())
+
+    def _size(self) -> dict[str, float]:
+        return {
+            "hidden_size": self.hidden,
+            "num_hidden_layers": self.layers,
+            "num_attention_heads": self.heads,
+            "intermediate_size": self.feed_forward,
+            "initializer_range": self.spread,
+        }
 
 
-def tokenizer() -> BertTokenizer:
-    """Return the pocket world's tokenizer: lower-casing WordPiece whose every piece is a whole word."""
-    return BertTokenizer(vocab={word: index for index, word in enumerate(VOCABULARY)}, model_max_length=LONGEST)
+class RobertaPretraining(Pretraining):
+    """The settings of pre-training a RoBERTa."""
+
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        """Return the model's tokenizer."""
+        return roberta_tokenizer()
+
+    def model(self) -> PreTrainedModel:
+        """Return the model with its two heads; it gives logits over words and over the two kinds of pairs."""
+        return roberta(**self._size())
+
+
+PLMS: Mapping[str, Pretraining] = {
+    PLM_NAME: Pretraining(),
+    "pocket-large": Pretraining(layers=4, hidden=96, feed_forward=384),
+    "pocket-roberta": RobertaPretraining(),
+}
+"""The models that ship with the package, and how each was made: the study's, and two more for Appendix C.5."""
+
+
+def find_recipe(name: str) -> Pretraining:
+    """Return the settings of a model that ships with the package.
+
+    Raises:
+        InputError: if there is no model of that name in `PLMS`.
+    """
+    if name not in PLMS:
+        raise InputError(f"unknown pocket model {name!r}: choose one of {', '.join(PLMS)}")
+    return PLMS[name]
+
+
+def plm_folder(name: str = PLM_NAME) -> Path:
+    """Return the folder of a model that ships with the package, one of `PLMS`."""
+    return Path(str(resources.files("srnet.pocket") / "plms" / name))
 
 
 def pretraining_text(settings: Pretraining) -> list[SentencePair]:
@@ -81,12 +128,12 @@ def pretraining_text(settings: Pretraining) -> list[SentencePair]:
 
 
 def pretrain(out: Path, settings: Pretraining | None = None) -> None:
-    """Pre-train the pocket BERT and save it as a Hugging Face model folder.
+    """Pre-train a pocket PLM and save it as a Hugging Face model folder.
 
     Args:
         out: folder to create: configuration, encoder weights, tokenizer, and `recipe.json` with the settings, library
             versions, final losses and the SHA-256 of every other file. It appears when all is done.
-        settings: the settings; by default those of the shipped model (two minutes on one thread).
+        settings: the settings, such as those in `PLMS`; by default the study's (two minutes on one thread).
 
     Raises:
         InputError: if `out` already exists.
@@ -99,8 +146,8 @@ def pretrain(out: Path, settings: Pretraining | None = None) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as folder:
         half = Path(folder) / "model"
-        model.bert.save_pretrained(half)
-        tokenizer().save_pretrained(half)
+        cast(PreTrainedModel, model.base_model).save_pretrained(half)
+        settings.tokenizer().save_pretrained(half)
         record = {
             "settings": asdict(settings),
             "final": final,
@@ -114,37 +161,25 @@ def pretrain(out: Path, settings: Pretraining | None = None) -> None:
         half.rename(out)
 
 
-def _train_plm(settings: Pretraining) -> tuple[BertForPreTraining, dict[str, float]]:
+def _train_plm(settings: Pretraining) -> tuple[PreTrainedModel, dict[str, float]]:
     """Return the trained model, and the mean of both losses over the last tenth of the steps."""
-    words = tokenizer()
-    model = BertForPreTraining(
-        BertConfig(
-            vocab_size=len(VOCABULARY),
-            hidden_size=settings.hidden,
-            num_hidden_layers=settings.layers,
-            num_attention_heads=settings.heads,
-            intermediate_size=settings.feed_forward,
-            max_position_embeddings=LONGEST,
-            hidden_dropout_prob=0.0,
-            attention_probs_dropout_prob=0.0,
-            pad_token_id=words.pad_token_id,
-            initializer_range=settings.spread,
-        )
-    ).train()
+    words, model = settings.tokenizer(), settings.model().train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=0.01, fused=True)
     schedule = get_linear_schedule_with_warmup(optimizer, settings.steps // 10, settings.steps)
     text = _text(settings, words)
-    maskable = torch.tensor([word in CONTENT_WORDS for word in VOCABULARY])
+    names = words.convert_ids_to_tokens([*range(len(words))])
+    maskable = torch.tensor([name in CONTENT_WORDS for name in names])
     batches = length_grouped(text.lengths, settings.batch_size, torch.Generator().manual_seed(settings.seed))
     losses = []
-    for _ in track(range(settings.steps), description="pre-training the pocket BERT"):
+    for _ in track(range(settings.steps), description="pre-training"):
         index = next(batches)
         batch = text.inputs(index, torch.device("cpu"))
         inputs, labels = batch["input_ids"].long(), text.labels[index]
-        hidden = (torch.rand(inputs.shape) < settings.masked) & maskable[inputs] & (batch["token_type_ids"] == 1)
-        output = model(**{**batch, "input_ids": inputs.masked_fill(hidden, words.mask_token_id)})
-        word_loss = cross_entropy(output.prediction_logits[hidden], inputs[hidden])
-        sentence_loss = cross_entropy(output.seq_relationship_logits, labels)
+        second = (inputs == words.sep_token_id).cumsum(1) > 0
+        hidden = (torch.rand(inputs.shape) < settings.masked) & maskable[inputs] & second
+        word_logits, pair_logits = model(**{**batch, "input_ids": inputs.masked_fill(hidden, words.mask_token_id)})[:2]
+        word_loss = cross_entropy(word_logits[hidden], inputs[hidden])
+        sentence_loss = cross_entropy(pair_logits, labels)
         optimizer.zero_grad()
         (word_loss + sentence_loss).backward()
         clip_grad_norm_(model.parameters(), 1.0)
@@ -155,7 +190,7 @@ def _train_plm(settings: Pretraining) -> tuple[BertForPreTraining, dict[str, flo
     return model, {"masked_word_loss": word_loss, "next_sentence_loss": sentence_loss}
 
 
-def _text(settings: Pretraining, words: BertTokenizer) -> Encoded:
+def _text(settings: Pretraining, words: PreTrainedTokenizerBase) -> Encoded:
     """Return the encoded text; label 0 where the second sentence restates the first, as BERT's next sentence."""
     first, second, restated = zip(*pretraining_text(settings), strict=True)
     return encode(pair_dataset(first, second, [int(not same) for same in restated], ("same", "other")), words)

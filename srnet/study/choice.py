@@ -14,7 +14,7 @@ from srnet.executor.agenda import Report
 from srnet.executor.plms import find_plm
 from srnet.executor.text import data_folder, file_digest, text_digest
 from srnet.executor.workers import run
-from srnet.experiments.expressions import Data, Experiment, Pretrained
+from srnet.experiments.expressions import Data, Experiment
 from srnet.store.store import Store
 from srnet.study.catalogue import FIGURES
 from srnet.study.points import Run, Setting
@@ -143,7 +143,7 @@ class Study:
             data=_data(self, task),
             seed=seed,
             sparsities=self.sparsities,
-            other_plms=tuple(Pretrained(name) for name in self.profile.other_plms),
+            other_plms=tuple(find_plm(name) for name in self.profile.other_plms),
         )
 
 

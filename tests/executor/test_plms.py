@@ -39,7 +39,8 @@ def test_a_model_of_which_nothing_is_known_is_refused() -> None:
 
 def test_every_model_of_a_profile_is_known() -> None:
     for profile in PROFILES.values():
-        assert profile.plm == pocket.PLM_NAME or profile.plm.rsplit("/")[-1] in KNOWN
+        for name in (profile.plm, *profile.other_plms):
+            assert name in pocket.PLMS or name.rsplit("/")[-1] in KNOWN
 
 
 def test_a_bias_model_has_no_pre_trained_model() -> None:
@@ -53,8 +54,24 @@ def test_a_local_model_is_named_by_its_content_and_found_where_it_lies(tmp_path:
     assert find_plm("pocket") == Pretrained("pocket", found.sha256)
     assert plm_source(found, Inputs(plm=str(tmp_path / "mine"))) == tmp_path / "mine"
     assert plm_source(Pretrained("of/hub"), INPUTS) == "of/hub"
-    with pytest.raises(InputError, match="not the model 'other' of the experiment"):
+    with pytest.raises(InputError, match="mine: not the model 'other' of the experiment"):
+        plm_source(Pretrained("other", "another digest"), Inputs(plm=str(tmp_path / "mine")))
+    with pytest.raises(InputError, match="no folder is known with the model 'other' of the experiment"):
         plm_source(Pretrained("other", "another digest"), INPUTS)
+
+
+@pytest.mark.parametrize("name", pocket.PLMS)
+def test_a_shipped_model_is_found_by_its_name_whatever_model_the_user_gives(name: str, tmp_path: Path) -> None:
+    shutil.copytree(plm_folder(), tmp_path / "mine")
+    found = find_plm(name)
+    assert found == Pretrained(name, folder_digest(plm_folder(name)))
+    assert plm_source(found, INPUTS) == plm_folder(name)
+    if name != "pocket":  # whose content the user's folder has
+        assert plm_source(found, Inputs(plm=str(tmp_path / "mine"))) == plm_folder(name)
+    settings = pocket.find_recipe(name)
+    matrices = settings.layers * (4 * settings.hidden**2 + 2 * settings.hidden * settings.feed_forward)
+    head = settings.hidden**2 if name == "pocket-roberta" else 0
+    assert size(found, 3, pooler=False, inputs=INPUTS).prunable == matrices + head + 3 * settings.hidden
 
 
 @pytest.mark.parametrize("name", ["./none", "/none", "~none", "a/b/c"])
