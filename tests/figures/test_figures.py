@@ -287,7 +287,7 @@ def test_tables_5_and_6_have_spread_and_nothing_missing() -> None:
     table = table_of("table-5")
     rows = score_table(table)
     assert list(rows.index[0]) == ["0 %", "full bert (std)"]
-    assert rows.shape == (10, 8)
+    assert rows.shape == (6, 8)
     cell = rows.loc[("70 %", "mask train (poe, soft, local)"), ("Fact verification", "OOD: FEVER-Symm. v2")]
     chosen = table[(table.curve == "mask train (poe, soft, local)") & (table.sparsity == 0.7)]
     scores = 100 * chosen[chosen.dataset == "sym2"].score

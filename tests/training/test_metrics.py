@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from srnet.data.tasks import HANS_LABELS
-from srnet.training.metrics import Gold, bias_aligned, correct, hits, scores, weighted_f1
+from srnet.training.metrics import METRICS, Gold, bias_aligned, correct, headline, hits, scores, weighted_f1
 
 
 def one_hot(predictions: list[int], classes: int) -> Tensor:
@@ -42,6 +42,14 @@ def test_hans_merges_neutral_and_contradiction() -> None:
     assert hits(logits, gold(labels, ("SUPPORTS", "REFUTES"))).tolist() == [True, False, False, False, True, False]
     # The arg max is taken first: entailment wins against each of two halves of non-entailment.
     assert hits(torch.tensor([[0.4, 0.3, 0.3]]).log(), gold([1], HANS_LABELS)).tolist() == [False]
+
+
+def test_headlines_are_those_of_the_scores() -> None:
+    logits, of = one_hot([0, 1, 1, 0, 0], 2), gold([0, 1, 0, 0, 1], ("a", "b"))
+    found = {metric: headline(logits, of, metric) for metric in METRICS}
+    assert found == {metric: scores(logits, of, metric)[metric] for metric in METRICS}
+    assert found == {"accuracy": 0.6, "weighted_f1": weighted_f1(logits, of.labels)}
+    assert headline(logits, Gold(of.labels), "accuracy") == 0.6
 
 
 def test_scores_by_class_by_subset_and_by_bias() -> None:
