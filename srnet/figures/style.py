@@ -79,7 +79,7 @@ CURVES: Mapping[str, Mapping[str, Any]] = {
     "fixed, hard": _line(ORANGE, "s"),
     "fixed, soft": _line(RED, "s", hollow=True),
     "gradual 0.2~0.9": _line(SKY, "^"),
-    "gradual 0.5~0.9": _line(BLUE, "D"),
+    "gradual 0.5~0.9": _line(GREEN, "D"),
     "gradual 0.7~0.9": _line(VIOLET, "*"),
     "gradual 0.5~0.7": _line(VIOLET, "*"),
 }

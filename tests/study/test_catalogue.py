@@ -266,12 +266,12 @@ def test_counts_of_the_paper_profile() -> None:
     chosen = study("paper")
     assert {name: len(chosen.experiments([name])) for name in PAPER} == PAPER
     experiments = chosen.experiments(list(PAPER))
-    assert len(experiments) == 1236
+    assert len(experiments) == 1024
     graph = closure(experiments)
     kinds = Counter(
         experiment.method.name if isinstance(experiment, Pruned) else type(experiment).__name__ for experiment in graph
     )
-    trained = {"mask": 660, "FineTuned": 336, "Trajectory": 60}
+    trained = {"mask": 600, "FineTuned": 280, "Trajectory": 48}
     assert {kind: kinds[kind] for kind in trained} == trained
 
 
