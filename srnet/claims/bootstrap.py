@@ -1,19 +1,23 @@
-"""How far a claim's effect hangs on which examples are in the test sets: a paired bootstrap.
+"""How far a claim's margin hangs on which seeds were run and which examples are in the test sets.
 
-Each test set is drawn anew, with replacement and of its own size, and every model is scored on the same draw. A claim
-compares models on the same examples, so what makes an example easy for all of them cancels out.
+In each draw of the bootstrap, the seeds are drawn anew with replacement, and so are the examples of each test set. The
+draws are the same for all models and figures: a claim compares models on the same seeds and examples, so what makes one
+of them easy for all models cancels out. All seeds are tested on the same examples, so both are drawn once and not
+examples within seeds.
 
-The seeds stay as they are: an interval says nothing of other seeds, which the spread is for. Where an effect is the
-smallest of several, its interval lies too low.
+`scipy.stats.bootstrap` is not used: it draws along one axis, while a claim has two of them, and it pairs what stands in
+one call, while claims share draws across figures, which makes scoring 30,000 examples a thousand times affordable.
 """
 
 import zlib
+from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from srnet.claims.guessing import guesses
 from srnet.data.tasks import TASKS
 from srnet.errors import InputError
 from srnet.experiments.expressions import tokenised
@@ -23,10 +27,12 @@ from srnet.study.choice import Study
 from srnet.training.metrics import Gold, hits
 
 SEED = 0  # of the draws
+DRAWS = 1000
 BLOCK = 100  # draws at a time, which bounds the memory that the counts of HANS's 30,000 examples need
+CONFIDENCE = 0.95
 
 
-def resampled(table: pd.DataFrame, study: Study, figure: str, store: Store, draws: int = 1000) -> pd.DataFrame:
+def resampled(table: pd.DataFrame, study: Study, figure: str, store: Store, draws: int = DRAWS) -> pd.DataFrame:
     """Return a figure's headline scores with those in resampled test sets beside them.
 
     Args:
@@ -37,10 +43,14 @@ def resampled(table: pd.DataFrame, study: Study, figure: str, store: Store, draw
         draws: number of resampled test sets, B; the same draws for every figure, so that claims may compare figures.
 
     Returns:
-        The rows of `table`, with B more columns 0 to B - 1: the score in each draw, a share in [0, 1]. Without those
-        columns, if the store has the records alone.
+        The rows of `table` and those of `srnet.claims.guessing.guesses`, with B more columns 0 to B - 1: the score in
+        each draw, a share in [0, 1]. Without those columns, if the store has the records alone, or if the figure shows
+        scores during training, whose logits are not kept.
     """
     overall = table.reset_index(drop=True)
+    if "step" in overall:
+        return overall
+    guessed = guesses(overall, store)
     points = {(run.experiment.key, run.start): run for run in study.runs(figure)}
     scores = np.empty((len(overall), draws))
     try:
@@ -51,9 +61,51 @@ def resampled(table: pd.DataFrame, study: Study, figure: str, store: Store, draw
             rng = np.random.default_rng([SEED, zlib.crc32(dataset.encode())])
             gold = examples(tokens, dataset, store).gold
             scores[rows.index] = resampled_scores(of_rows, gold, TASKS[task].metric, draws, rng)
+        overall = overall.join(pd.DataFrame(scores))
+        guessed = guessed.join(pd.DataFrame(dict.fromkeys(range(draws), guessed.score)))
     except InputError:  # records that came without the files that belong to them
-        return overall
-    return overall.join(pd.DataFrame(scores))
+        pass
+    return overall if guessed.empty else pd.concat([overall, guessed], ignore_index=True)
+
+
+def drawn(table: pd.DataFrame) -> list[int]:
+    """Return the columns of a table that hold scores in resampled test sets."""
+    return [column for column in table.columns if isinstance(column, int)]
+
+
+def seed_weights(seeds: int, draws: int) -> NDArray[np.float64]:
+    """Return the weight of each seed in a mean: the same for all as measured, then how often each draw has it.
+
+    Args:
+        seeds: number of seeds, S.
+        draws: number of resampled test sets, B; if there are none, seeds alone are drawn, `DRAWS` times, if there are
+            several.
+
+    Returns:
+        float64 [S, 1 + B], each column of the sum 1; the same for the same S and B, whatever the figure.
+    """
+    even, rng = np.full(seeds, 1 / seeds), np.random.default_rng([SEED, seeds])
+    count = draws or (DRAWS if seeds > 1 else 0)
+    return np.column_stack([even, (rng.multinomial(seeds, even, size=count) / seeds).T])
+
+
+def interval(margins: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the 95 % interval of a margin, which always has the margin in it.
+
+    The bias-corrected percentile interval (Efron, 1981): the smallest of several margins comes out lower in the draws
+    than as measured, and plain percentiles would pass that off as evidence against a finding. What is left of it makes
+    findings fail: of twelve margins that are each truly 1.25 standard errors above the border, the smallest comes out
+    as negative in 11 % of cases (with plain percentiles in 35 %).
+
+    Args:
+        margins: as measured, then in each draw, float [1 + B], B at least 1.
+    """
+    measured, draws = margins[0], margins[1:]
+    below = ((draws < measured).mean() + (draws <= measured).mean()) / 2
+    normal, least = NormalDist(), 0.5 / len(draws)
+    shift, tail = 2 * normal.inv_cdf(float(np.clip(below, least, 1 - least))), normal.inv_cdf((1 + CONFIDENCE) / 2)
+    low, high = np.quantile(draws, [normal.cdf(shift - tail), normal.cdf(shift + tail)])
+    return float(min(low, measured)), float(max(high, measured))
 
 
 def resampled_scores(

@@ -1,9 +1,10 @@
 """A finding of the paper, and what it is tested by."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from string import ascii_lowercase
 
 from srnet.claims.measures import Measure
+from srnet.data.tasks import TASKS
 
 
 @dataclass(frozen=True)
@@ -12,39 +13,57 @@ class Claim:
 
     Attributes:
         section: where the paper states it.
-        item: our letter for it within the section.
+        item: which of the section's statements: the paper's own number for it, with the paragraph where a section
+            counts anew in each; a letter of ours where one number says several things.
         text: the finding, in our own words.
-        measure: the comparison that stands for it.
+        measures: the comparison that stands for it, by name of the task; it is about no other tasks.
         paper: the paper's own figures, where it gives any.
+        shown: the figure in whose chapter it is shown, if not the one whose curve is compared first.
     """
 
     section: str
     item: str
     text: str
-    measure: Measure
+    measures: Mapping[str, Measure]
     paper: str | None = None
+    shown: str = ""
 
     @property
-    def tested(self) -> str:
-        """What is compared, in words."""
-        return self.measure.says
+    def tasks(self) -> tuple[str, ...]:
+        """Names of the tasks that it is about."""
+        return tuple(self.measures)
 
     @property
     def home(self) -> tuple[str, ...]:
-        """The figures that the claim is about; each shows other tasks."""
-        return self.measure.lines[0].figures
+        """The figures in whose chapters it is shown."""
+        if self.shown:
+            return (self.shown,)
+        return tuple(dict.fromkeys(measure.lines[0].figure for measure in self.measures.values() if measure.lines))
 
     @property
     def figures(self) -> tuple[str, ...]:
         """All figures whose results are compared."""
-        return tuple(dict.fromkeys(name for line in self.measure.lines for name in line.figures))
+        lines = (line for measure in self.measures.values() for line in measure.lines)
+        return tuple(dict.fromkeys(line.figure for line in lines))
 
 
-def lettered(section: str, *findings: tuple[str, Measure] | tuple[str, Measure, str]) -> tuple[Claim, ...]:
-    """Return the findings of a section, with letters in their order.
+@dataclass(frozen=True)
+class Restated:
+    """A statement of the paper that is no finding of its own.
 
-    Args:
-        section: where the paper states them.
-        findings: of each the text, the comparison, and the paper's own figures where it gives any.
+    Attributes:
+        section: where the paper makes it.
+        text: what it says, in our own words.
+        because: why it is not tested by itself.
+        rests_on: sections and items of the claims that it sums up.
     """
-    return tuple(Claim(section, letter, *finding) for letter, finding in zip(ascii_lowercase, findings, strict=False))
+
+    section: str
+    text: str
+    because: str
+    rests_on: tuple[tuple[str, str], ...] = ()
+
+
+def on(measure: Measure, *tasks: str) -> dict[str, Measure]:
+    """Return the comparison for tasks, for all three if none is named."""
+    return dict.fromkeys(tasks or tuple(TASKS), measure)

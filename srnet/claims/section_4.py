@@ -1,225 +1,369 @@
-"""Findings of Section 4: subnetworks of fine-tuned BERT, isolated, untrained and unbiased ones (Figures 2 to 6)."""
+"""Findings of Section 4 (Figures 2 to 6), and what Section 5 says of them at its beginning."""
 
-from srnet.claims.claim import Claim, lettered
+from srnet.claims.claim import Claim, on
+from srnet.claims.guessing import EVEN, FULL_NAME, expected_f1
 from srnet.claims.measures import (
     ID,
+    NEAR,
     OOD,
     Line,
+    Measure,
+    at_least,
+    both,
+    clearly_exceeds,
     comparable,
+    drops,
+    either,
     exceeds,
-    falls_short,
+    jumps,
     keeps,
+    mostly,
+    never,
+    on_average,
+    percentages,
     reaches,
     robust,
-    unbiased,
+    slightly_below,
+)
+from srnet.data.tasks import DATASETS
+from srnet.paper import (
+    KEPT,
+    KEPT_UP_TO,
+    RAW_UP_TO,
+    SRNET_SPARSITIES,
+    TABLE_2,
+    UNBIASED_FINE_TUNED_HANS,
+    UNBIASED_HANS,
 )
 
-MEDIUM = (0.5, 0.7)
+# Lines are named for what the paper draws: by how the mask is found, and by the figure where several have them.
+MODERATE, LOW = (0.2, 0.5, 0.7), (0.2, 0.5)
+ALL = (*MODERATE, 0.9)
+BOTH, PAWS = (ID, OOD), ("paws-qqp", "paws-wiki")
+NEARLY_PERFECT, HIGH = 97.0, 90.0  # % on HANS that count as nearly 100, and as very high: ours
 
-FIGURE_2 = ("figure-2",)
-MASK, MASK_POE = Line(FIGURE_2, "mask train (std)"), Line(FIGURE_2, "mask train (poe)")
+FULL = Line("figure-2", FULL_NAME)
+MASK, MASK_POE, IMP, IMP_POE = (
+    Line("figure-2", f"{method} ({loss})") for method in ("mask train", "imp") for loss in ("std", "poe")
+)
+FULL_3, FULL_POE_3, DEBIASED_MASK, DEBIASED_IMP = (
+    Line("figure-3", name) for name in (FULL_NAME, "full bert (poe)", "mask train (poe)", "imp (poe)")
+)
+MASK_POE_3 = Line("figure-3", "full bert (std) -> mask train (poe)")
+FULL_4 = {loss: Line("figure-4", f"full bert ({loss})") for loss in ("std", "poe")}
+MASK_4, IMP_4 = (
+    {loss: Line("figure-4", f"{search} (poe) -> ft ({loss})") for loss in ("std", "poe")}
+    for search in ("mask train", "imp-rw")
+)
+SEARCHES = ((MASK, MASK_POE), (IMP, IMP_POE))  # of Figure 2, with cross-entropy and with the debiasing loss
+FULL_5, FULL_POE_5, RAW, RAW_POE, MASK_POE_5 = (
+    Line("figure-5", name)
+    for name in (
+        FULL_NAME,
+        "full bert (poe)",
+        "mask train (std)",
+        "mask train (poe)",
+        "full bert (std) -> mask train (poe)",
+    )
+)
 
 
-def _fine_tuned() -> tuple[Claim, ...]:
-    full, full_poe = Line(FIGURE_2, "full bert (std)"), Line(FIGURE_2, "full bert (poe)")
-    imp, imp_poe = Line(FIGURE_2, "imp (std)"), Line(FIGURE_2, "imp (poe)")
-    figure = ("figure-3",)
-    full_3, debiased = Line(figure, "full bert (std)"), Line(figure, "full bert (poe)")
-    mask_3, imp_3 = Line(figure, "mask train (poe)"), Line(figure, "imp (poe)")
-    from_biased = Line(figure, "full bert (std) -> mask train (poe)")
-    return lettered(
+_STD = (
+    Claim(
         "4.2.2",
-        (
-            "Subnetworks of a BERT fine-tuned with cross-entropy keep its in-distribution score up to medium sparsity.",
-            keeps(MASK.at(*MEDIUM), full),
+        "std (opening)",
+        "BERT fine-tuned with cross-entropy is good in distribution and far worse out of distribution.",
+        on(drops(FULL)),
+    ),
+    Claim(
+        "4.2.2",
+        "std (1)",
+        "Whichever of the four methods prunes it, the full model's score in distribution is nearly kept up to medium "
+        "sparsity.",
+        on(both(*(keeps(line.at(*MODERATE), FULL) for line in (MASK, MASK_POE, IMP, IMP_POE)))),
+        f"{100 * KEPT:g} % kept, up to {100 * KEPT_UP_TO:g} % sparsity",
+    ),
+    Claim(
+        "4.2.2",
+        "std (2)",
+        "Pruning alone, with cross-entropy, generalises a little better to HANS and PAWS than the full model.",
+        on(both(*(exceeds(line.at(*MODERATE), FULL, (OOD,)) for line in (MASK, IMP))), "nli", "paraphrase"),
+    ),
+    Claim(
+        "4.2.2",
+        "std (3a)",
+        "Pruning with the debiasing loss generalises better still, by mask training and by magnitude.",
+        on(both(*(exceeds(poe.at(*MODERATE), std.at(*MODERATE), (OOD,)) for std, poe in SEARCHES))),
+    ),
+    Claim(
+        "4.2.2",
+        "std (3b)",
+        "The debiasing loss costs a little of the score in distribution, which stays nearly that of the full model.",
+        on(
+            both(
+                *(exceeds(std.at(*MODERATE), poe.at(*MODERATE), (ID,)) for std, poe in SEARCHES),
+                *(keeps(line.at(*MODERATE), FULL) for line in (MASK_POE, IMP_POE)),
+            )
         ),
-        (
-            "Iterative magnitude pruning keeps it at half the weights too.",
-            keeps(imp.at(0.5), full),
+        f"{100 * KEPT:g} % kept",
+    ),
+    Claim(
+        "4.2.2",
+        "std (3c)",
+        "A fine-tuned BERT that relies on the bias has sparse and robust subnetworks (SRNets) in it: masks find them "
+        "and change no weight.",
+        on(either(*(robust(MASK_POE.at(level), FULL) for level in MODERATE))),
+    ),
+    Claim(
+        "4.2.2",
+        "std (4a)",
+        "There are SRNets over a wide range of sparsity.",
+        on(robust(MASK_POE.at(*MODERATE), FULL)),
+        percentages(SRNET_SPARSITIES, " to "),
+    ),
+    Claim(
+        "4.2.2",
+        "std (4b)",
+        "At 90 % sparsity there are none.",
+        on(both(*(never(robust(line.at(0.9), FULL)) for line in (MASK_POE, IMP_POE)))),
+    ),
+    Claim(
+        "4.2.2",
+        "std (5a)",
+        "Some methods score higher on PAWS at 90 % sparsity than at 70 %, while they collapse on QQP.",
+        on(either(*(jumps(line.at(0.7, 0.9)) for line in (MASK, MASK_POE, IMP, IMP_POE))), "paraphrase"),
+    ),
+    Claim(
+        "4.2.2",
+        "std (5b)",
+        "PAWS has more of one class than of the other, so even a random guess scores above the biased full model.",
+        on(exceeds(Line("figure-2", EVEN), FULL, PAWS), "paraphrase"),
+        "a guess has "
+        + ", ".join(
+            f"{DATASETS[name]} {100 * expected_f1(TABLE_2[name, split]['duplicate'] / 100):.1f}"
+            for name, split in (("paws-qqp", "dev"), ("paws-wiki", "test"))
         ),
-        (
-            "Mask training with the standard loss alone already makes the model generalise slightly better out of "
-            "distribution.",
-            exceeds(MASK.at(*MEDIUM), full, OOD),
+    ),
+    Claim(
+        "4.2.2",
+        "std (end a)",
+        "In general, mask training finds better subnetworks than iterative magnitude pruning.",
+        on(
+            mostly(
+                both(
+                    exceeds(MASK.at(*ALL), IMP.at(*ALL), BOTH),
+                    exceeds(MASK_POE.at(*MODERATE), IMP_POE.at(*MODERATE), BOTH),
+                )
+            )
         ),
-        (
-            "So does iterative magnitude pruning with the standard loss.",
-            exceeds(imp.at(*MEDIUM), full, OOD),
-        ),
-        (
-            "With a debiasing loss in the search for the mask, subnetworks of the biased model are clearly more "
-            "robust.",
-            exceeds(MASK_POE.at(*MEDIUM), MASK.at(*MEDIUM), OOD),
-        ),
-        (
-            "The debiasing loss makes iterative magnitude pruning find more robust subnetworks as well.",
-            exceeds(imp_poe.at(*MEDIUM), imp.at(*MEDIUM), OOD),
-        ),
-        (
-            "A fine-tuned BERT that relies on the bias contains sparse and robust subnetworks (SRNets): at 50 %.",
-            robust(MASK_POE.at(0.5), full),
-        ),
-        (
-            "A fine-tuned BERT that relies on the bias contains sparse and robust subnetworks (SRNets): at 70 %.",
-            robust(MASK_POE.at(0.7), full),
-        ),
-        (
-            "Such subnetworks of the biased model rival a full BERT that was debiased.",
-            reaches(MASK_POE.at(0.5), full_poe, OOD),
-        ),
-        (
-            "At higher sparsity mask training finds better subnetworks than iterative magnitude pruning: in "
-            "distribution.",
-            exceeds(MASK_POE.at(0.7), imp_poe.at(0.7), ID),
-        ),
-        (
-            "At higher sparsity mask training finds better subnetworks than iterative magnitude pruning: out of "
-            "distribution.",
-            exceeds(MASK_POE.at(0.7), imp_poe.at(0.7), OOD),
-        ),
-        (
-            "A debiased BERT can be pruned up to medium sparsity and stays robust.",
-            robust(mask_3.at(*MEDIUM), full_3),
-        ),
-        (
-            "Iterative magnitude pruning finds robust subnetworks of the debiased BERT too.",
-            robust(imp_3.at(0.5), full_3),
-        ),
-        (
-            "Out of distribution, subnetworks of the debiased BERT come close to all of it.",
-            reaches(mask_3.at(0.5), debiased, OOD),
-        ),
-        (
-            "Debiasing the full model first is not necessary: searched with the debiasing loss, subnetworks of the "
-            "biased and of the debiased BERT are about as robust.",
-            comparable(from_biased.at(*MEDIUM), mask_3.at(*MEDIUM), OOD),
-        ),
-    )
+    ),
+    Claim(
+        "4.2.2",
+        "std (end b)",
+        "With the debiasing loss at 90 % sparsity it is the other way round on QQP and FEVER.",
+        {
+            "paraphrase": exceeds(IMP_POE.at(0.9), MASK_POE.at(0.9), (ID,)),
+            "fact": exceeds(IMP_POE.at(0.9), MASK_POE.at(0.9), BOTH),
+        },
+    ),
+)
 
+_POE = (
+    Claim(
+        "4.2.2",
+        "PoE (1)",
+        "Fine-tuned with the debiasing loss, the full model is clearly better out of distribution, and a little worse "
+        "in distribution.",
+        on(both(clearly_exceeds(FULL_POE_3, FULL_3, (OOD,)), slightly_below(FULL_POE_3, FULL_3, (ID,)))),
+    ),
+    Claim(
+        "4.2.2",
+        "PoE (2a)",
+        "Subnetworks of the debiased BERT are no better than all of it.",
+        on(both(*(reaches(FULL_POE_3, line.at(*ALL), BOTH) for line in (DEBIASED_MASK, DEBIASED_IMP)))),
+    ),
+    Claim(
+        "4.2.2",
+        "PoE (2b)",
+        "Up to medium sparsity they are about as good, in and out of distribution.",
+        on(both(*(comparable(line.at(*MODERATE), FULL_POE_3, BOTH) for line in (DEBIASED_MASK, DEBIASED_IMP)))),
+    ),
+    Claim(
+        "4.2.2",
+        "PoE (3)",
+        "Searched with the debiasing loss, subnetworks of the biased and of the debiased BERT are about as good, so "
+        "that the full model need not be debiased first.",
+        on(comparable(MASK_POE_3.at(*ALL), DEBIASED_MASK.at(*ALL), BOTH)),
+    ),
+    Claim(
+        "4.2.2",
+        "PoE (4a)",
+        "In the debiased BERT, magnitude pruning is slightly behind mask training up to medium sparsity.",
+        on(slightly_below(DEBIASED_IMP.at(*MODERATE), DEBIASED_MASK.at(*MODERATE), BOTH)),
+    ),
+    Claim(
+        "4.2.2",
+        "PoE (4b)",
+        "At 90 % sparsity it is ahead in fact verification.",
+        on(exceeds(DEBIASED_IMP.at(0.9), DEBIASED_MASK.at(0.9), BOTH), "fact"),
+    ),
+)
 
-def _isolated() -> tuple[Claim, ...]:
-    figure = ("figure-4",)
-    full, std = Line(figure, "full bert (std)"), Line(figure, "mask train (poe) -> ft (std)")
-    poe, imp_poe = Line(figure, "mask train (poe) -> ft (poe)"), Line(figure, "imp-rw (std) -> ft (poe)")
-    return lettered(
+_ISOLATED = (
+    Claim(
         "4.3.2",
-        (
-            "Fine-tuned in isolation, subnetworks of the pre-trained BERT reach its in-distribution score.",
-            keeps(std.at(*MEDIUM), full),
+        "(1)",
+        "Masks found with the debiasing loss, put on the pre-trained BERT and fine-tuned with cross-entropy, "
+        "generalise better than the full model fine-tuned so.",
+        on(exceeds(MASK_4["std"].at(*MODERATE), FULL_4["std"], (OOD,))),
+    ),
+    Claim(
+        "4.3.2",
+        "(2)",
+        "Fine-tuned with the debiasing loss, subnetworks of both searches are about as good as the full model "
+        "fine-tuned so.",
+        on(both(*(comparable(found["poe"].at(*MODERATE), FULL_4["poe"], BOTH) for found in (IMP_4, MASK_4)))),
+    ),
+    Claim(
+        "4.3.2",
+        "(3)",
+        "For most subnetworks, fine-tuning with the debiasing loss generalises clearly better than with cross-entropy.",
+        on(
+            mostly(
+                both(
+                    *(
+                        clearly_exceeds(found["poe"].at(*ALL), found["std"].at(*ALL), (OOD,))
+                        for found in (MASK_4, IMP_4)
+                    )
+                )
+            )
         ),
-        (
-            "Fine-tuned in isolation with the debiasing loss, they are sparse and robust: at 50 %.",
-            robust(poe.at(0.5), full),
+    ),
+    Claim(
+        "4.3.2",
+        "(end)",
+        "The pre-trained BERT contains SRNets that, fine-tuned alone with either loss, match or beat the full model "
+        "fine-tuned with the same loss, in and out of distribution.",
+        on(
+            both(
+                reaches(MASK_4["std"].at(*MODERATE), FULL_4["std"], BOTH),
+                *(reaches(found["poe"].at(*MODERATE), FULL_4["poe"], BOTH) for found in (MASK_4, IMP_4)),
+            )
         ),
-        (
-            "Fine-tuned in isolation with the debiasing loss, they are sparse and robust: at 70 %.",
-            robust(poe.at(0.7), full),
+    ),
+    Claim(
+        "5",
+        "(opening)",
+        "Over the scenarios with fine-tuning, mask training generally does better than magnitude pruning.",
+        on(
+            on_average(
+                both(*(exceeds(MASK_4[loss].at(*MODERATE), IMP_4[loss].at(*MODERATE), BOTH) for loss in ("std", "poe")))
+            )
         ),
-        (
-            "So are those that iterative magnitude pruning finds.",
-            robust(imp_poe.at(0.5), full),
-        ),
-        (
-            "Fine-tuning a subnetwork with the debiasing loss makes it more robust than with cross-entropy: trained "
-            "masks.",
-            exceeds(poe.at(*MEDIUM), std.at(*MEDIUM), OOD),
-        ),
-        (
-            "Fine-tuning a subnetwork with the debiasing loss makes it more robust than with cross-entropy: iterative "
-            "magnitude pruning.",
-            exceeds(imp_poe.at(*MEDIUM), Line(figure, "imp-rw (std) -> ft (std)", MEDIUM), OOD),
-        ),
-        (
-            "A structure that was searched with the debiasing loss helps by itself: even fine-tuned with cross-entropy "
-            "it is more robust than the full model.",
-            exceeds(std.at(*MEDIUM), full, OOD),
-        ),
-        (
-            "Fine-tuned alike with the debiasing loss, trained masks are more robust than those of magnitude pruning.",
-            exceeds(poe.at(*MEDIUM), imp_poe.at(*MEDIUM), OOD),
-        ),
-        (
-            "Fine-tuning the isolated subnetwork with cross-entropy loses part of the robustness that the mask has in "
-            "the fine-tuned model.",
-            falls_short(std.at(*MEDIUM), MASK_POE.at(*MEDIUM), OOD),
-        ),
-    )
+    ),
+)
 
-
-def _untrained() -> tuple[Claim, ...]:
-    figure = ("figure-5",)
-    full, mask, poe = (Line(figure, name) for name in ("full bert (std)", "mask train (std)", "mask train (poe)"))
-    return lettered(
+_UNTRAINED = (
+    Claim(
         "4.4.2",
-        (
-            "Without any fine-tuning, subnetworks of the pre-trained BERT keep the fine-tuned model's in-distribution "
-            "score.",
-            keeps(mask.at(0.5), full),
-        ),
-        (
-            "Searched with the debiasing loss they are sparse and robust: at 50 %.",
-            robust(poe.at(0.5), full),
-        ),
-        (
-            "Searched with the debiasing loss they are sparse and robust: at 70 %.",
-            robust(poe.at(0.7), full),
-        ),
-        (
-            "The debiasing loss makes them more robust than cross-entropy.",
-            exceeds(poe.at(*MEDIUM), mask.at(*MEDIUM), OOD),
-        ),
-        (
-            "Magnitude pruning gives no such subnetworks: without fine-tuning, trained masks are better.",
-            exceeds(mask.at(*MEDIUM), Line(figure, "imp-rw (std)", MEDIUM), ID),
-        ),
-        (
-            "Out of distribution, subnetworks of the pre-trained model stay behind those of the fine-tuned one.",
-            falls_short(poe.at(*MEDIUM), MASK_POE.at(*MEDIUM), OOD),
-        ),
-    )
+        "(1)",
+        "Masks trained with cross-entropy in the pre-trained BERT, up to half of the weights removed, keep up with the "
+        "fine-tuned full model.",
+        on(both(keeps(RAW.at(*LOW), FULL_5), reaches(RAW.at(*LOW), FULL_5, (OOD,)))),
+        f"up to {100 * RAW_UP_TO:g} %",
+    ),
+    Claim(
+        "4.4.2",
+        "(2)",
+        "Masks trained there with the debiasing loss are about as good as the full model that was debiased: SRNets "
+        "exist before any fine-tuning.",
+        on(both(comparable(RAW_POE.at(*LOW), FULL_POE_5, BOTH), robust(RAW_POE.at(*LOW), FULL_5))),
+        f"up to {100 * RAW_UP_TO:g} %",
+    ),
+    Claim(
+        "4.4.2",
+        "(3a)",
+        "In some cases they match those of the fine-tuned BERT: on PAWS, and in fact verification up to half of the "
+        "weights.",
+        {
+            "paraphrase": reaches(RAW_POE.at(*MODERATE), MASK_POE_5.at(*MODERATE), PAWS),
+            "fact": reaches(RAW_POE.at(*LOW), MASK_POE_5.at(*LOW), BOTH),
+        },
+        f"FEVER up to {100 * RAW_UP_TO:g} %",
+    ),
+    Claim(
+        "4.4.2",
+        "(3b)",
+        "Overall, those of the fine-tuned BERT are better.",
+        on(on_average(exceeds(MASK_POE_5.at(*ALL), RAW_POE.at(*ALL), BOTH))),
+    ),
+)
+
+
+def unbiased_lines(figure: str) -> tuple[Line, Line, Line, Line]:
+    """Return the curves of Section 4.5: the full model, and the masks of the three ways."""
+    names = (FULL_NAME, "bert-ft subnet", "bert-pt subnet", "bert-pt subnet + ft")
+    full, fine_tuned, raw, isolated = (Line(figure, name) for name in names)
+    return full, fine_tuned.at(*MODERATE), raw.at(*MODERATE), isolated.at(*MODERATE)
+
+
+def pattern(figure: str) -> dict[str, Measure]:
+    """Return what Section 4.5.2 says of how the three ways compare, by its item."""
+    full, fine_tuned, raw, isolated = unbiased_lines(figure)
+    extremes = [exceeds(isolated, other, (ID,)) for other in (fine_tuned, raw)]
+    extremes += [exceeds(other, isolated, (OOD,)) for other in (fine_tuned, raw)]
+    return {
+        "2b": exceeds(fine_tuned, raw, (ID,)),
+        "3a": both(*extremes),
+        "3b": clearly_exceeds(isolated, full, (OOD,)),
+    }
 
 
 def _unbiased() -> tuple[Claim, ...]:
-    figures = ("figure-6", "figure-s2")
-    full, found = Line(figures, "full bert (std)"), Line(figures, "full bert (std) -> mask train (ood)")
-    raw, isolated = Line(figures, "bert -> mask train (ood)"), Line(figures, "mask train (ood) -> ft (std)")
-    return lettered(
-        "4.5.2",
-        (
-            "Searched with the help of out-of-distribution examples, a fine-tuned BERT has subnetworks almost without "
-            "bias.",
-            unbiased(found.at(*MEDIUM), full),
+    full, fine_tuned, raw, isolated = unbiased_lines("figure-6")
+    compared = pattern("figure-6")
+    return (
+        Claim(
+            "4.5.2",
+            "(1)",
+            "Searched with the help of OOD examples, subnetworks of the fine-tuned BERT are nearly perfect on HANS and "
+            "close to the full model in distribution.",
+            on(both(at_least(fine_tuned, NEARLY_PERFECT, (OOD,)), keeps(fine_tuned, full)), "nli"),
+            f"nearly {UNBIASED_HANS:g} % on HANS, at {percentages(SRNET_SPARSITIES, ' to ')}",
         ),
-        (
-            "They keep the in-distribution score.",
-            keeps(found.at(*MEDIUM), full),
+        Claim(
+            "4.5.2",
+            "(2a)",
+            "Subnetworks of the pre-trained BERT that are found so are very good on HANS too.",
+            on(at_least(raw, HIGH, (OOD,)), "nli"),
         ),
-        (
-            "The pre-trained BERT has subnetworks almost without bias too, without fine-tuning.",
-            unbiased(raw.at(*MEDIUM), full),
+        Claim(
+            "4.5.2",
+            "(2b)",
+            "In distribution they are worse than those of the fine-tuned BERT.",
+            on(compared["2b"], "nli"),
         ),
-        (
-            "They keep the fine-tuned model's in-distribution score.",
-            keeps(raw.at(*MEDIUM), full),
+        Claim(
+            "4.5.2",
+            "(3a)",
+            "Put on the pre-trained BERT and fine-tuned, the masks are the best of the three ways in distribution and "
+            "the worst out of distribution.",
+            on(compared["3a"], "nli"),
         ),
-        (
-            "Out-of-distribution examples show an upper bound: subnetworks found without them are less robust.",
-            exceeds(found.at(*MEDIUM), MASK_POE.at(*MEDIUM), OOD),
+        Claim(
+            "4.5.2",
+            "(3b)",
+            "Even so they rely far less on the bias than the full model.",
+            on(compared["3b"], "nli"),
         ),
-        (
-            "The structure carries part of the robustness: isolated and fine-tuned with cross-entropy on biased data, "
-            "it is more robust than the full model.",
-            exceeds(isolated.at(*MEDIUM), full, OOD),
-        ),
-        (
-            "Fine-tuning the structure on biased data brings part of the bias back.",
-            exceeds(found.at(*MEDIUM), isolated.at(*MEDIUM), OOD),
-        ),
-        (
-            "Even at 90 % the subnetworks are more robust than the full model.",
-            exceeds(found.at(0.9), full, OOD),
+        Claim(
+            "4.5.2",
+            "(3c)",
+            "At half of the weights they are very good on HANS.",
+            on(at_least(isolated.at(0.5), UNBIASED_FINE_TUNED_HANS - NEAR, (OOD,)), "nli"),
+            f"nearly {UNBIASED_FINE_TUNED_HANS:g} %",
         ),
     )
 
 
-CLAIMS = (*_fine_tuned(), *_isolated(), *_untrained(), *_unbiased())
+CLAIMS = (*_STD, *_POE, *_ISOLATED, *_UNTRAINED, *_unbiased())

@@ -201,6 +201,19 @@ TASKS: Mapping[str, Task] = {
 }
 
 
+DATASETS: Mapping[str, str] = {
+    "mnli-m": "MNLI-m",
+    "hans": "HANS",
+    "qqp": "QQP",
+    "paws-qqp": "PAWS-QQP",
+    "paws-wiki": "PAWS-Wiki",
+    "fever": "FEVER",
+    "sym1": "FEVER-Symm. v1",
+    "sym2": "FEVER-Symm. v2",
+}
+"""Names of the evaluated data sets for people, by data-set id."""
+
+
 def find_task(name: str) -> Task:
     """Return the task of that name.
 

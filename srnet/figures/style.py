@@ -8,21 +8,12 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
+from srnet.data.tasks import DATASETS as DATASETS
 from srnet.errors import InputError
 
 WIDTH = 7.8
 """Width of every figure in inches: that of the book's text, so that letters come out in the sizes given here."""
 
-DATASETS = {
-    "mnli-m": "MNLI-m",
-    "hans": "HANS",
-    "qqp": "QQP",
-    "paws-qqp": "PAWS-QQP",
-    "paws-wiki": "PAWS-Wiki",
-    "fever": "FEVER",
-    "sym1": "FEVER-Symm. v1",
-    "sym2": "FEVER-Symm. v2",
-}
 METRICS = {"accuracy": "accuracy (%)", "weighted_f1": "weighted F1 (%)"}
 SOURCE: dict[str, Any] = {"fontsize": 8, "color": "0.35"}  # of the line that says what results are results of
 GRID: dict[str, Any] = {"linewidth": 0.5, "color": "0.88"}

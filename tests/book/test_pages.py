@@ -171,7 +171,6 @@ def test_first_page_takes_its_numbers_from_the_ledger() -> None:
     code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
     page = (ROOT / "book" / "intro.md").read_text(encoding="utf-8")
     asked = re.findall(r"06-conclusions\.ipynb::ledger-(\w+):", page)
-    assert asked == ["findings", "seeds", "holds", "fails", "untested"]
-    for name in asked[:2]:
-        assert f'glue("ledger-{name}"' in code
-    assert re.findall(r'\("(\w+)", [A-Z]+\)', code) == asked[2:]
+    assert set(asked) >= {"findings", "seeds", "holds", "fails", "untested"}
+    given = re.findall(r'glue\("ledger-(\w+)"', code) + re.findall(r'\("(\w+)", [A-Z]+\)', code)
+    assert set(asked) <= set(given) == {*("findings", "seeds", "confidence", "holds", "fails", "undecided", "untested")}

@@ -18,7 +18,7 @@ from matplotlib.path import Path as Outline
 from matplotlib.text import Text
 
 from srnet import InputError
-from srnet.claims import CLAIMS, FAILS, HOLDS, UNTESTABLE
+from srnet.claims import CLAIMS, FAILS, HOLDS, UNDECIDED, UNTESTABLE
 from srnet.data.tasks import TASKS
 from srnet.environment import Inputs
 from srnet.figures import (
@@ -39,6 +39,7 @@ from srnet.figures import (
     step_curves,
     subset_heatmap,
 )
+from srnet.figures.ledger import part_and_mark
 from srnet.figures.style import BESIDE_FIGURE_2, ORANGE, STARTS, WIDTH, is_full, label_of, limits, styles
 from srnet.study.catalogue import FIGURES
 from srnet.study.choice import PARTS, choose
@@ -478,24 +479,45 @@ def test_the_steps_of_iterative_pruning() -> None:
 
 
 def test_the_ledger_is_a_square_for_each_finding_and_task() -> None:
-    verdict = {("4.2.2", "a", "nli"): HOLDS, ("4.2.2", "b", "fact"): FAILS}
+    verdict = {("std (opening)", "nli"): HOLDS, ("std (1)", "fact"): FAILS, ("std (3a)", "nli"): UNDECIDED}
+    tasks = ("nli", "fact")
     rows = [
-        (claim.section, claim.item, task, verdict.get((claim.section, claim.item, task), UNTESTABLE))
+        (claim.section, claim.item, task, verdict.get((claim.item, task), UNTESTABLE))
         for claim in CLAIMS
-        for task in ("nli", "fact")
+        for task in tasks
+        if task in claim.tasks
     ]
     figure = ledger_squares(pd.DataFrame(rows, columns=["section", "item", "task", "verdict"]), "made up")
     nli, fact = figure.axes
     assert [axis.get_title("left") for axis in figure.axes] == ["Natural language inference", "Fact verification"]
-    assert len(nli.patches) == len(fact.patches) == len(CLAIMS)
-    assert [text.get_text() for text in nli.texts] == [claim.item for claim in CLAIMS]
-    assert nli.patches[0].get_facecolor() != nli.patches[1].get_facecolor() == nli.patches[2].get_facecolor()
-    assert fact.patches[1].get_edgecolor() != fact.patches[0].get_edgecolor()
+    for axis, task in zip(figure.axes, tasks, strict=True):
+        assert len(axis.patches) == len(axis.texts) == len([claim for claim in CLAIMS if task in claim.tasks])
+    assert [text.get_text() for text in nli.texts[:5]] == ["o", "1", "2", "3a", "3b"]
+    assert [text.get_text() for text in fact.texts[:4]] == ["o", "1", "3a", "3b"]
+    place = {text.get_text(): text.get_position() for text in nli.texts[:5]}
+    assert fact.texts[2].get_position() == place["3a"]  # the same in all tasks
+    looks = [nli.patches[each] for each in (0, 3, 1)] + [fact.patches[1]]  # holds, undecided, untestable, fails
+    drawn = {(each.get_facecolor(), each.get_edgecolor(), each.get_linestyle()) for each in looks}
+    assert len(drawn) == 4
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [
         "holds: 1",
         "fails: 1",
-        f"cannot be tested here: {len(rows) - 2}",
+        "undecided: 1",
+        f"cannot be tested here: {len(rows) - 3}",
     ]
     named = [label.get_text() for label in nli.get_yticklabels()]
-    assert [name.partition("  ")[0] for name in named] == list(dict.fromkeys(claim.section for claim in CLAIMS))
+    assert [name.partition("  ")[0] for name in named][:3] == ["4.2.2 std", "4.2.2 PoE", "4.3.2"]
     assert all(name.partition("  ")[2] for name in named)
+
+
+@pytest.mark.parametrize(
+    ("section", "item", "part", "mark"),
+    [
+        ("4.2.2", "std (end a)", "4.2.2 std", "ea"),
+        ("4.5.2", "(3c)", "4.5.2", "3c"),
+        ("C.3", "QQP", "C.3", "Q"),
+        ("C.5", "BERT-large (2)", "C.5 BERT-large", "2"),
+    ],
+)
+def test_a_square_has_the_number_of_its_finding(section: str, item: str, part: str, mark: str) -> None:
+    assert part_and_mark(section, item) == (part, mark)
