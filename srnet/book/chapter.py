@@ -106,15 +106,16 @@ class Chapter:
         glue(f"{figure}-seeds", self.repetitions, display=False)
         glue(figure, Markdown(f"*{reason}*") if reason else drawn(self.table(figure), self.source))
 
-    def scores(self, figure: str, shown: Callable[[pd.DataFrame], pd.DataFrame] = means) -> None:
+    def scores(self, figure: str, shown: Callable[..., pd.DataFrame | Styler] = means) -> None:
         """Show a figure's headline scores in per cent, and a link to all of its scores as CSV.
 
         Args:
             figure: name of the figure or table.
-            shown: makes the table (`srnet.figures.score_table`); if not given, there is a table of means for each task.
+            shown: makes the table (`srnet.figures.score_table`), out of None where there are no results; if not given,
+                there is a table of means for each task.
         """
         if reason := self.lacks(figure):
-            display(Markdown(f"*{reason}*"))
+            display(Markdown(f"*{reason}*"), *[shown(None)] * (shown is not means))
             return
         table = self.table(figure)
         for task, rows in table.groupby("task", sort=False) if shown is means else [("", table)]:

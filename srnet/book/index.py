@@ -28,7 +28,7 @@ class Result:
 
     @property
     def number(self) -> tuple[bool, bool, int] | None:
-        """Its place among those of the paper: figures, those of the supplement, tables. None for one beside them."""
+        """Its place among those of the paper: figures, those of the supplement, its tables. None for one beside them."""
         found = re.fullmatch(r"(Figure|Table) (\d+)( of the supplement)?", self.label)
         return (found[1] == "Table", bool(found[3]), int(found[2])) if found else None
 
@@ -36,10 +36,10 @@ class Result:
 DATA, TRAINING = "sizes and classes of the data sets", "how long and how fast everything is trained"
 WITHOUT_EXPERIMENTS = (
     Result("Figure 1", "the three ways to a subnetwork, as a drawing of our own", "03-preliminaries"),
-    Result("Table 1", DATA, "04-1-setups", "data-tables-1-and-2"),
-    Result("Table 2", DATA, "04-1-setups", "data-tables-1-and-2"),
-    Result("Table 3", TRAINING, "04-1-setups", "training-tables-3-and-4"),
-    Result("Table 4", TRAINING, "04-1-setups", "training-tables-3-and-4"),
+    Result("Table 1 of the supplement", DATA, "04-1-setups", "data-tables-1-and-2"),
+    Result("Table 2 of the supplement", DATA, "04-1-setups", "data-tables-1-and-2"),
+    Result("Table 3 of the supplement", TRAINING, "04-1-setups", "training-tables-3-and-4"),
+    Result("Table 4 of the supplement", TRAINING, "04-1-setups", "training-tables-3-and-4"),
 )
 
 

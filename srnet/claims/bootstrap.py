@@ -54,7 +54,7 @@ def resampled(table: pd.DataFrame, study: Study, figure: str, store: Store, draw
     points = {(run.experiment.key, run.start): run for run in study.runs(figure)}
     scores = np.empty((len(overall), draws))
     try:
-        found = {point: logits(run.experiment, store, run.step) for point, run in points.items()}
+        found = {point: logits(run.experiment, store) for point, run in points.items()}
         for (task, dataset), rows in overall.groupby(["task", "dataset"]):
             of_rows = [found[point][dataset] for point in zip(rows.key, rows.start, strict=True)]
             tokens = tokenised(points[rows.key.iloc[0], rows.start.iloc[0]].experiment)

@@ -1,7 +1,7 @@
 """Figures and tables of the study, drawn from the tidy tables of its results, and drawings of its methods."""
 
 from srnet.figures.bias_sweep import gap_table, share_curves
-from srnet.figures.curves import sparsity_curves, start_curves
+from srnet.figures.curves import epoch_curves, sparsity_curves, step_curves
 from srnet.figures.deviations import deviation_dots
 from srnet.figures.dots import score_dots
 from srnet.figures.heatmap import subset_heatmap
@@ -14,6 +14,7 @@ __all__ = [
     "CURVES",
     "csv_link",
     "deviation_dots",
+    "epoch_curves",
     "gap_table",
     "ledger_squares",
     "loss_weights",
@@ -25,7 +26,7 @@ __all__ = [
     "score_table",
     "share_curves",
     "sparsity_curves",
-    "start_curves",
+    "step_curves",
     "subset_heatmap",
     "subset_means",
 ]

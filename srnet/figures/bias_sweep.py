@@ -8,9 +8,17 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from srnet.data.tasks import TASKS
+from srnet.data.tasks import DATASETS, TASKS
 from srnet.figures.panels import require_scores
-from srnet.figures.style import BLACK, BLUE, DATASETS, GRID, METRICS, RED, canvas, limits
+from srnet.figures.style import (
+    BLACK,
+    BLUE,
+    GRID,
+    METRICS,
+    RED,
+    canvas,
+    limits,
+)
 from srnet.study.bias_sweep import DEFAULT_SHARES
 from srnet.study.summary import band, mean_and_std
 

@@ -1,4 +1,7 @@
-"""Scores as curves: against sparsity, and against the point of fine-tuning at which the search starts."""
+"""Scores as curves: against sparsity, against the length of mask training, and during mask training."""
+
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -7,14 +10,19 @@ from matplotlib.ticker import MaxNLocator
 
 from srnet.data.tasks import TASKS
 from srnet.figures.panels import Panel, lowest, panels, require_scores, spread
-from srnet.figures.style import CURVES, GRID, METRICS, canvas, is_full, label_of, legend, style_of
+from srnet.figures.style import GREY, GRID, METRICS, canvas, is_full, label_of, legend, styles
+from srnet.study.guessing import guesses
+
+GUESSES: tuple[dict[str, Any], ...] = ({"linestyle": (0, (1, 2.5))}, {"linestyle": (0, (7, 3))})
+MARKS = 8  # markers on a curve of many points
 
 
 def sparsity_curves(table: pd.DataFrame, source: str) -> Figure:
-    """Draw headline scores against sparsity (Figures 2 to 6 and 8), a row of panels for each task: ID, then OOD.
+    """Draw headline scores against sparsity (Figures 2 to 6), a row of panels for each task: ID, then OOD.
 
     Lines are means over seeds and shaded bands one standard deviation to either side, cut at 0 and 100 %; a full model,
-    which has no sparsity to vary, is a horizontal line. OOD data sets of a task share a scale.
+    which has no sparsity to vary, is a horizontal line. Thin grey lines on PAWS are what a guess is expected to score
+    (`srnet.study.guessing`). OOD data sets of a task share a scale.
 
     Args:
         table: a figure's results.
@@ -23,33 +31,56 @@ def sparsity_curves(table: pd.DataFrame, source: str) -> Figure:
     Raises:
         InputError: if a curve has no style, or there is nothing to draw.
     """
-    return _curves(table, source, "sparsity", "sparsity (% of weights removed)", level=True)
+    shares = table.assign(sparsity=100 * table.sparsity)
+    return _curves(shares, source, "sparsity", "sparsity (% of weights removed)")
 
 
-def start_curves(table: pd.DataFrame, source: str) -> Figure:
-    """Draw headline scores against when the search starts (Figure 7), a row of panels for each task: ID, then OOD.
-
-    A subnetwork's point stands where the search for it started: 0 is the pre-trained model, 100 % the fine-tuned one.
-    A full model's stands where it was tested. Lines, bands and scales are as in `sparsity_curves`.
+def epoch_curves(table: pd.DataFrame, source: str) -> Figure:
+    """Draw headline scores against the length of mask training (Figure 8); all else as in `sparsity_curves`.
 
     Args:
-        table: a figure's results.
+        table: results of the figure "figure-8".
         source: what the results are results of.
 
     Raises:
         InputError: if a curve has no style, or there is nothing to draw.
     """
-    return _curves(table, source, "start", "fine-tuning done (%)", level=False)
+    return _curves(table, source, "epochs", "mask training (epochs)")
 
 
-def _curves(table: pd.DataFrame, source: str, x: str, x_label: str, level: bool) -> Figure:
+def step_curves(table: pd.DataFrame, source: str) -> Figure:
+    """Draw headline scores during mask training, a curve for each point of fine-tuning where it starts (Figure 7).
+
+    Each task has a row of panels with its own steps and starts. Lines and bands are as in `sparsity_curves`.
+
+    Args:
+        table: results of the figure "figure-7" or "figure-s3".
+        source: what the results are results of.
+
+    Raises:
+        InputError: if a curve has no style, or there is nothing to draw.
+    """
     require_scores(table)
-    for curve in table.curve.unique():
-        style_of(curve)
+    tasks = list(table.task.unique())
+    with canvas(0.3 + 3.0 * len(tasks), source) as figure:
+        for part, task in zip(figure.subfigures(len(tasks), 1, squeeze=False)[:, 0], tasks, strict=True):
+            own = table[table.task == task]
+            for panel in panels(part, own, ["curve", "step"], guesses)[0]:
+                _draw(panel, "step", styles(own.curve))
+                panel.axis.set_xlabel("steps of mask training")
+                panel.axis.set_xlim(left=0)
+            legend(part, rows=2)
+    return figure
+
+
+def _curves(table: pd.DataFrame, source: str, x: str, x_label: str) -> Figure:
+    require_scores(table)
+    looks = styles(table.curve)
     with canvas(_height(table), source) as figure:
-        shown, unused = panels(figure, table, ["curve", x])
+        shown, unused = panels(figure, table, ["curve", x], guesses)
         for panel in shown:
-            _draw(panel, x, level)
+            _draw(panel, x, looks)
+            panel.axis.set_xticks(sorted(table[~table.curve.map(is_full)][x].unique()))
         for axis in lowest(shown):
             axis.set_xlabel(x_label)
         legend(figure, unused)
@@ -59,23 +90,22 @@ def _curves(table: pd.DataFrame, source: str, x: str, x_label: str, level: bool)
 def _height(scores: pd.DataFrame) -> float:
     """Return a figure's height in inches: panels are squarer where there are two in a row."""
     widest = scores.groupby("task").dataset.nunique().max()
-    return 0.9 + (2.1 if widest > 2 else 2.5) * scores.task.nunique()
+    return 1.1 + (2.1 if widest > 2 else 2.5) * scores.task.nunique()
 
 
-def _draw(panel: Panel, x: str, level: bool) -> None:
+def _draw(panel: Panel, x: str, looks: Mapping[str, Mapping[str, Any]]) -> None:
     axis, scores = panel.axis, panel.scores
-    for curve in CURVES:
+    for curve, style in looks.items():
         own = scores[scores.curve == curve]
         if own.empty:
             continue
         points = spread(own, [x])
-        if level and is_full(curve):
-            _level(axis, curve, points)
+        if is_full(curve):
+            _level(axis, curve, points, style)
         else:
-            _line(axis, curve, points)
-    shares = sorted(scores[~scores.curve.map(is_full)].sparsity.unique())
-    ticks = shares if level else [0.0, 0.25, 0.5, 0.75, 1.0]
-    axis.set_xticks([100 * tick for tick in ticks], [f"{100 * tick:g}" for tick in ticks])
+            _line(axis, curve, points, style)
+    for (name, level), dashes in zip(guesses(scores.dataset.iloc[0]).items(), GUESSES, strict=False):
+        axis.axhline(100 * level, label=name, color=GREY, linewidth=0.9, zorder=1.7, **dashes)
     axis.set_ylim(*panel.range)
     axis.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
     axis.grid(axis="y", **GRID)
@@ -85,17 +115,16 @@ def _draw(panel: Panel, x: str, level: bool) -> None:
         axis.set_ylabel(f"{task.title}\n{METRICS[task.metric]}")
 
 
-def _level(axis: Axes, curve: str, points: pd.DataFrame) -> None:
+def _level(axis: Axes, curve: str, points: pd.DataFrame, style: Mapping[str, Any]) -> None:
     mean, low, high = points.iloc[0]
-    style = style_of(curve)
     axis.axhline(mean, label=label_of(curve), zorder=1.8, **style)
     axis.axhspan(low, high, color=style["color"], alpha=0.08, linewidth=0)
 
 
-def _line(axis: Axes, curve: str, points: pd.DataFrame) -> None:
-    x, style = 100 * points.index.to_numpy(), style_of(curve)
-    marker = {"marker": "x", "markersize": 5} if is_full(curve) else {}
-    axis.plot(x, points["mean"], label=label_of(curve), clip_on=False, zorder=3, **{**style, **marker})
+def _line(axis: Axes, curve: str, points: pd.DataFrame, style: Mapping[str, Any]) -> None:
+    x = points.index.to_numpy()
+    every = max(1, len(points) // MARKS)
+    axis.plot(x, points["mean"], label=label_of(curve), clip_on=False, zorder=3, markevery=every, **style)
     if len(points) > 1:
         axis.fill_between(x, points.low, points.high, color=style["color"], alpha=0.13, linewidth=0)
     else:

@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 
 from srnet.data.tasks import TASKS
 from srnet.figures.panels import panels, require_scores, spread
-from srnet.figures.style import GRID, METRICS, canvas, label_of, style_of
-from srnet.figures.tables import rows_of
+from srnet.figures.style import GRID, METRICS, canvas, styles
+from srnet.figures.tables import row_names, rows_of
 
 
 def score_dots(table: pd.DataFrame, source: str) -> Figure:
@@ -25,33 +25,27 @@ def score_dots(table: pd.DataFrame, source: str) -> Figure:
         InputError: if a curve has no style, or there is nothing to draw.
     """
     require_scores(table)
-    rows = rows_of(table)
-    order = list(table[rows].drop_duplicates().sort_values(rows[:-1], kind="stable").itertuples(index=False))
-    with canvas(0.4 + table.task.nunique() * (0.75 + 0.19 * len(order)), source) as figure:
+    rows, looks, names = rows_of(table), styles(table.curve), row_names(table)
+    order = list(table[rows].drop_duplicates().itertuples(index=False))
+    with canvas(0.4 + table.task.nunique() * (0.95 + 0.19 * len(order)), source) as figure:
         for panel in panels(figure, table, rows)[0]:
             axis, task = panel.axis, TASKS[panel.scores.task.iloc[0]]
             points = spread(panel.scores, rows)
             for place, row in enumerate(order):
                 mean, low, high = points.loc[tuple(row)]
-                style: dict[str, Any] = {"marker": "|", "markersize": 9, "markeredgewidth": 2} | dict(
-                    style_of(row.curve)
-                )
+                style: dict[str, Any] = {"marker": "|", "markersize": 9, "markeredgewidth": 2} | dict(looks[row.curve])
                 axis.hlines(place, low, high, color=style["color"], linewidth=1.2)
-                axis.plot([mean], [place], clip_on=False, zorder=3, label=_label(row), **{**style, "linestyle": "none"})
+                axis.plot(
+                    [mean], [place], clip_on=False, zorder=3, label=names[tuple(row)], **{**style, "linestyle": "none"}
+                )
             axis.set(xlim=panel.range, ylim=(len(order) - 0.5, -0.5), xlabel=METRICS[task.metric])
-            axis.set_yticks(range(len(order)), [_label(row) for row in order] if panel.first else [])
+            axis.set_yticks(range(len(order)), [names[tuple(row)] for row in order] if panel.first else [])
             axis.tick_params(axis="y", length=0)
             axis.grid(**GRID)
             axis.set_axisbelow(True)
             if panel.first:
                 axis.set_ylabel(task.title)
             for place in range(1, len(order)):
-                if order[place][0] != order[place - 1][0]:
+                if rows[0] == "plm" and order[place][0] != order[place - 1][0]:
                     axis.axhline(place - 0.5, color="0.6", linewidth=0.6)
     return figure
-
-
-def _label(row: tuple) -> str:
-    *plm, sparsity, curve = row
-    share = f", {100 * sparsity:g} %" if sparsity else ""
-    return " ".join([*(name.rsplit("/", 1)[-1] for name in plm), label_of(curve)]) + share

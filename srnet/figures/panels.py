@@ -1,14 +1,15 @@
 """A grid of panels: a row for each task, a column for each of its data sets."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 
+from srnet.data.tasks import DATASETS
 from srnet.errors import InputError
-from srnet.figures.style import DATASETS, limits
+from srnet.figures.style import limits
 from srnet.study.summary import band
 
 
@@ -28,13 +29,19 @@ class Panel(NamedTuple):
     first: bool
 
 
-def panels(figure: Figure, table: pd.DataFrame, points: Sequence[str]) -> tuple[list[Panel], Axes | None]:
+def panels(
+    figure: Figure | SubFigure,
+    table: pd.DataFrame,
+    points: Sequence[str],
+    levels: Callable[[str], Mapping[str, float]] = lambda dataset: {},
+) -> tuple[list[Panel], Axes | None]:
     """Divide a figure into titled panels; OOD data sets of a task have one scale, its ID data set another.
 
     Args:
         figure: an empty figure.
         table: a figure's results.
         points: columns that tell the points of the figure apart, seeds aside.
+        levels: scores in [0, 1] by name that a data set's panel has lines at, which its scale covers.
 
     Returns:
         The panels, and an axis without one for the legend, where the grid has it.
@@ -52,9 +59,10 @@ def panels(figure: Figure, table: pd.DataFrame, points: Sequence[str]) -> tuple[
             own = table[(table.task == task) & (table.dataset == dataset)]
             split = own.split.iloc[0]
             peers = table[(table.task == task) & (table.split == split)]
-            spans = spread(peers, ["dataset", *points])[["low", "high"]].itertuples(index=False)
+            spans = [(each.low, each.high) for each in spread(peers, ["dataset", *points]).itertuples()]
+            spans += [(100 * level, 100 * level) for peer in peers.dataset.unique() for level in levels(peer).values()]
             axis.set_title(f"{split}: {DATASETS.get(dataset, dataset)}", loc="left")
-            found.append(Panel(axis, own, limits((each.low, each.high) for each in spans), axis is row[0]))
+            found.append(Panel(axis, own, limits(spans), axis is row[0]))
         for axis in row[len(datasets) :]:
             axis.axis("off")
             unused = unused or axis

@@ -6,8 +6,8 @@ import pandas as pd
 import torch
 
 from srnet.data.pairs import TaskData
-from srnet.data.tasks import TASKS
-from srnet.figures.style import DATASETS, METRICS
+from srnet.data.tasks import DATASETS, TASKS
+from srnet.figures.style import METRICS
 from srnet.paper import TABLE_3, TABLE_4
 from srnet.pruning.magnitude import ROUNDS
 from srnet.pruning.mask_training import INITIAL_SCALE, INITIAL_THRESHOLD, MaskPlan

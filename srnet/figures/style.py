@@ -6,7 +6,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 
 from srnet.data.tasks import DATASETS as DATASETS
 from srnet.errors import InputError
@@ -18,10 +18,10 @@ METRICS = {"accuracy": "accuracy (%)", "weighted_f1": "weighted F1 (%)"}
 SOURCE: dict[str, Any] = {"fontsize": 8, "color": "0.35"}  # of the line that says what results are results of
 GRID: dict[str, Any] = {"linewidth": 0.5, "color": "0.88"}
 
-# Okabe and Ito's colours, and darker ones for full models, which colour-blind readers can tell apart. Blue is
-# cross-entropy, orange and red are the product of experts, whatever the search; full models are lines without markers.
+# Okabe and Ito's colours, and darker ones for full models, which colour-blind readers can tell apart. As in the paper,
+# orange is mask train (poe) of Figure 2 wherever it returns; full models are lines without markers.
 BLACK, GREY, BLUE, SKY, RED, ORANGE = "#000000", "#767676", "#0072B2", "#56B4E9", "#D55E00", "#E69F00"
-GREEN, PINK, BROWN, PLUM, MOSS, VIOLET = "#009E73", "#CC79A7", "#7A3300", "#5B2A86", "#4F5D00", "#AA4499"
+GREEN, PINK, BROWN, VIOLET = "#009E73", "#CC79A7", "#7A3300", "#AA4499"
 
 
 def _line(color: str, marker: str, linestyle: Any = "-", hollow: bool = False) -> dict[str, Any]:
@@ -42,36 +42,59 @@ def _full(color: str, linestyle: Any) -> dict[str, Any]:
 _DASHED = (0, (4, 1.5))
 _FINE = (0, (1, 1.2))
 _IMP = (0, (5, 1.5, 1, 1.5))
+FROM_STEP, TO_END = "ft step=", "ft to end"  # names of curves by where the search starts (Section 5.1)
+_OF_FIGURE_2 = "full bert (std) -> mask train (poe)"  # its name beside subnetworks of other models
 
 CURVES: Mapping[str, Mapping[str, Any]] = {
     "full bert (std)": _full(BLACK, _DASHED),
     "full bert (poe)": _full(BROWN, _FINE),
-    "full bert (reweight)": _full(PLUM, _IMP),
-    "full bert (confreg)": _full(MOSS, (0, (3, 1, 1, 1, 1, 1))),
     "full (std)": _full(BLACK, _DASHED),
     "full (poe)": _full(BROWN, _FINE),
     "mask train (std)": _line(BLUE, "o"),
-    "mask train (poe)": _line(RED, "s"),
+    "mask train (poe)": _line(ORANGE, "s"),
     "imp (std)": _line(SKY, "^", _IMP),
-    "imp (poe)": _line(ORANGE, "D", _IMP),
-    "imp-rw (std)": _line(SKY, "v", _IMP),
-    "imp-rw (poe)": _line(ORANGE, "d", _IMP),
-    "full bert (std) -> mask train (poe)": _line(GREY, "s", _DASHED, hollow=True),
-    # Hollow: what the search leaves of the pre-trained model is fine-tuned, with the loss that the colour says.
+    "imp (poe)": _line(RED, "D", _IMP),
+    _OF_FIGURE_2: _line(ORANGE, "s"),
+    # Hollow: what the search leaves of the pre-trained model is fine-tuned.
     "mask train (poe) -> ft (std)": _line(BLUE, "o", hollow=True),
     "mask train (poe) -> ft (poe)": _line(RED, "s", hollow=True),
-    "imp-rw (std) -> ft (std)": _line(SKY, "v", _IMP, hollow=True),
-    "imp-rw (std) -> ft (poe)": _line(ORANGE, "d", _IMP, hollow=True),
-    "full bert (std) -> mask train (ood)": _line(GREEN, "P"),
-    "mask train (ood) -> ft (std)": _line(BLUE, "o", hollow=True),
-    "bert -> mask train (ood)": _line(PINK, "X", _DASHED),
-    "mask train (poe, gradual)": _line(VIOLET, "*", _DASHED),
-    "mask train (reweight)": _line(PINK, "h"),
-    "mask train (confreg)": _line(GREEN, ">", _DASHED),
-    "mask train (poe, hard, local)": _line(RED, "s"),
-    "mask train (poe, soft, local)": _line(VIOLET, "*"),
+    "imp-rw (poe) -> ft (std)": _line(SKY, "v", _IMP, hollow=True),
+    "imp-rw (poe) -> ft (poe)": _line(PINK, "d", _IMP, hollow=True),
+    "bert-ft subnet": _line(GREEN, "P"),
+    "bert-pt subnet": _line(PINK, "X", _DASHED),
+    "bert-pt subnet + ft": _line(BLUE, "o", hollow=True),
+    "fixed": _line(ORANGE, "s"),
+    "gradual": _line(VIOLET, "*", _DASHED),
+    "mask train (reweight)": _line(PINK, "h", _IMP),
+    "mask train (confreg)": _line(GREY, ">", _DASHED),
+    "fixed, hard": _line(ORANGE, "s"),
+    "fixed, soft": _line(RED, "s", hollow=True),
+    "gradual 0.2~0.9": _line(SKY, "^"),
+    "gradual 0.5~0.9": _line(GREEN, "D"),
+    "gradual 0.7~0.9": _line(VIOLET, "*"),
+    "gradual 0.5~0.7": _line(VIOLET, "*"),
 }
-"""Style of each curve of `srnet.study.catalogue.FIGURES`, by name, in the order of legends."""
+"""Style of each curve of `srnet.study.catalogue.FIGURES`, by name, in the order of legends.
+
+Curves "ft step=N" and "ft to end" (Section 5.1) have those of `STARTS`.
+"""
+
+BESIDE_FIGURE_2: Mapping[str, Mapping[str, Any]] = {
+    "mask train (std)": _line(SKY, "o", _DASHED),
+    "mask train (poe)": _line(BLUE, "D"),
+    "imp (poe)": _line(GREEN, "^", _IMP),
+}
+"""Style of curves that stand beside the orange one of Figure 2, in Figure 3 (blue and green, as there) and Figure 5."""
+
+STARTS: tuple[Mapping[str, Any], ...] = (
+    _line(BLACK, "X", _FINE),
+    _line(SKY, "v", _IMP),
+    _line(PINK, "^", _DASHED),
+    _line(GREEN, "D", (0, (6, 1))),
+    _line(BLUE, "o", hollow=True),
+    _line(ORANGE, "s"),
+)
+"""Style of mask training by where it starts: in the raw model, in the middle of fine-tuning, at its end."""
 
 _RC: Any = {
     "font.size": 9,
@@ -89,15 +112,22 @@ _RC: Any = {
 }
 
 
-def style_of(curve: str) -> Mapping[str, Any]:
-    """Return how a curve is drawn, as arguments of `matplotlib.axes.Axes.plot`.
+def styles(curves: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+    """Return how the curves of one figure are drawn, as arguments of `matplotlib.axes.Axes.plot`, in legend order.
 
     Raises:
-        InputError: if the curve has no style.
+        InputError: if a curve has no style.
     """
-    if curve not in CURVES:
-        raise InputError(f"curve {curve!r} has no style: give it one in srnet.figures.style.CURVES")
-    return CURVES[curve]
+    names = set(curves)
+    starts = sorted(
+        (name for name in names if name.startswith(FROM_STEP)), key=lambda name: int(name[len(FROM_STEP) :])
+    )
+    known = dict(CURVES) | dict(zip(starts, STARTS[:-1], strict=False)) | {TO_END: STARTS[-1]}
+    if _OF_FIGURE_2 in names:
+        known |= BESIDE_FIGURE_2
+    for name in sorted(names - set(known)):
+        raise InputError(f"curve {name!r} has no style: give it one in srnet.figures.style.CURVES")
+    return {name: style for name, style in known.items() if name in names}
 
 
 def label_of(curve: str) -> str:
@@ -126,14 +156,18 @@ def canvas(height: float, source: str = "") -> Iterator[Figure]:
         plt.close(figure)
 
 
-def legend(figure: Figure, unused: Axes | None = None) -> None:
-    """Add one legend of all that the panels show, in the order of `CURVES`: in an unused cell of the grid, or below."""
+def legend(figure: Figure | SubFigure, unused: Axes | None = None, rows: int | None = None) -> None:
+    """Add one legend of all that the panels show, in the order drawn.
+
+    Args:
+        figure: what the panels are in.
+        unused: an unused cell of the grid, where it is put; if there is none, below.
+        rows: of the legend below; as many as three or four columns need, if not given.
+    """
     entries = {
         label: handle for axis in figure.axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)
     }
-    order = [label_of(curve) for curve in CURVES]
-    labels = sorted(entries, key=lambda label: order.index(label) if label in order else len(order))
-    handles = [entries[label] for label in labels]
+    labels, handles = list(entries), list(entries.values())
     if unused:
         lines = [label if len(label) < 30 else label.replace(" →", "\n→") for label in labels]
         placed: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (-0.14, 0.5), "borderaxespad": 0}
@@ -143,7 +177,7 @@ def legend(figure: Figure, unused: Axes | None = None) -> None:
             handles,
             labels,
             loc="outside lower center",
-            ncols=4 if len(labels) == 4 else 3,
+            ncols=-(-len(labels) // rows) if rows else 4 if len(labels) == 4 else 3,
             frameon=False,
         )
 

@@ -40,11 +40,6 @@ def at_level(what: str, level: float) -> str:
     return f"{what}-{100 * level:.0f}"
 
 
-def metrics(record: Mapping[str, Any], step: int | None = None) -> Mapping[str, Any]:
-    """Return the metrics by data set (`srnet.training.metrics.scores`), after a step of a fine-tuning or at the end."""
-    return record["metrics"] if step is None else record["checkpoints"][str(step)]
-
-
 def logits(experiment: Experiment, store: Store, step: int | None = None) -> Mapping[str, Tensor]:
     """Return the logits by data set, float [N, K], after a step of a fine-tuning or at the end.
 

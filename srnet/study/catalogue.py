@@ -3,17 +3,20 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from srnet.data.tasks import TASKS
-from srnet.experiments.expressions import Checkpoint, FineTuned, Pretrained
+from srnet.experiments.expressions import Checkpoint, FineTuned, Pretrained, Pruned
+from srnet.paper import TABLE_5_EPOCHS
 from srnet.pruning.mask_training import Gradual
 from srnet.study.bias_sweep import sweep_runs
 from srnet.study.deviations import deviation_runs
 from srnet.study.points import TIMING_SPARSITIES, Run, Setting
 
-HIGH_SPARSITIES = (0.7, 0.8, 0.9, 0.95)  # Section 5.2
-INITIAL_SPARSITY = 0.7  # s_i of Section 5.2, as in the authors' released code
-ABLATION_SPARSITIES = (0.7, 0.9)  # Appendix C.4
+EPOCHS = (3, 5, 7)  # of Figure 8, Appendix B.3.3 and Table 5, which share what they can
+HIGH_SPARSITY = 0.9  # Section 5.2, Appendix C.4
+INITIAL_SPARSITY = 0.7  # of rising sparsity in Section 5.2 (Appendix B.3.3)
+ABLATED = (0.2, 0.5, 0.7)  # initial sparsities of Appendix C.4
 PLM_SPARSITIES = (0.5, 0.7)  # Appendix C.5
 
 
@@ -28,6 +31,7 @@ class Figure:
         notebook: file name of the chapter that shows it, without its ending.
         runs: the experiments of one task and one repetition.
         tasks: names of the tasks that it has panels for.
+        by_step: whether it shows every evaluation during mask training instead of the mask that is chosen in the end.
     """
 
     name: str
@@ -36,6 +40,7 @@ class Figure:
     notebook: str
     runs: Callable[[Setting], Iterator[Run]]
     tasks: tuple[str, ...] = tuple(TASKS)
+    by_step: bool = False
 
 
 def _full_models(setting: Setting) -> Iterator[Run]:
@@ -43,42 +48,47 @@ def _full_models(setting: Setting) -> Iterator[Run]:
         yield setting.run(f"full bert ({loss})", 0.0, setting.full(loss))
 
 
+def _of_figure_2(setting: Setting) -> Iterator[Run]:
+    """Masks trained with the product of experts in the standard model, for reference beside those of others."""
+    found = partial(setting.mask, setting.full(), "poe")
+    yield from setting.curve("full bert (std) -> mask train (poe)", setting.sparsities, found)
+
+
 def _in_fine_tuned(setting: Setting) -> Iterator[Run]:
     """Subnetworks of a BERT that was fine-tuned with cross-entropy (Section 4.2)."""
     yield from _full_models(setting)
-    full = setting.full()
     for loss in ("std", "poe"):
-        yield from setting.curve(f"mask train ({loss})", setting.sparsities, partial(setting.mask, full, loss), full)
+        found = partial(setting.mask, setting.full(), loss)
+        yield from setting.curve(f"mask train ({loss})", setting.sparsities, found)
     for loss in ("std", "poe"):
-        yield from setting.curve(f"imp ({loss})", setting.levels, partial(setting.imp, full, loss), full)
+        yield from setting.curve(f"imp ({loss})", setting.levels, partial(setting.imp, setting.full(), loss))
 
 
 def _in_debiased(setting: Setting) -> Iterator[Run]:
     """Subnetworks of a BERT that was fine-tuned with the product of experts (Section 4.2)."""
     yield from _full_models(setting)
-    full, debiased = setting.full(), setting.full("poe")
-    yield from setting.curve("mask train (poe)", setting.sparsities, partial(setting.mask, debiased, "poe"), debiased)
-    yield from setting.curve("imp (poe)", setting.levels, partial(setting.imp, debiased, "poe"), debiased)
-    reference = "full bert (std) -> mask train (poe)"  # of the figure before
-    yield from setting.curve(reference, setting.sparsities, partial(setting.mask, full, "poe"), full)
+    debiased = setting.full("poe")
+    yield from setting.curve("mask train (poe)", setting.sparsities, partial(setting.mask, debiased, "poe"))
+    yield from setting.curve("imp (poe)", setting.levels, partial(setting.imp, debiased, "poe"))
+    yield from _of_figure_2(setting)
 
 
 def _in_isolation(setting: Setting) -> Iterator[Run]:
-    """Subnetworks of the pre-trained BERT, found and then fine-tuned (Section 4.3)."""
+    """Subnetworks of the pre-trained BERT, found with the product of experts and then fine-tuned (Section 4.3)."""
 
     def with_trained_mask(loss: str, sparsity: float) -> FineTuned:
         return setting.in_isolation(setting.mask(setting.full(), "poe", sparsity), loss)
 
     def with_magnitude_mask(loss: str, sparsity: float) -> FineTuned:
-        return setting.in_isolation(setting.imp_rewound("std", sparsity), loss)
+        return setting.in_isolation(setting.imp_rewound("poe", sparsity), loss)
 
     yield from _full_models(setting)
     for loss in ("std", "poe"):
-        name, found = f"mask train (poe) -> ft ({loss})", partial(with_trained_mask, loss)
-        yield from setting.curve(name, setting.sparsities, found, setting.full(loss))
+        found = partial(with_trained_mask, loss)
+        yield from setting.curve(f"mask train (poe) -> ft ({loss})", setting.sparsities, found)
     for loss in ("std", "poe"):
-        name, found = f"imp-rw (std) -> ft ({loss})", partial(with_magnitude_mask, loss)
-        yield from setting.curve(name, setting.levels, found, setting.full(loss))
+        found = partial(with_magnitude_mask, loss)
+        yield from setting.curve(f"imp-rw (poe) -> ft ({loss})", setting.levels, found)
 
 
 def _without_fine_tuning(setting: Setting) -> Iterator[Run]:
@@ -86,73 +96,75 @@ def _without_fine_tuning(setting: Setting) -> Iterator[Run]:
     yield from _full_models(setting)
     for loss in ("std", "poe"):
         yield from setting.curve(f"mask train ({loss})", setting.sparsities, partial(setting.mask, setting.plm, loss))
-    for loss in ("std", "poe"):
-        yield from setting.curve(f"imp-rw ({loss})", setting.levels, partial(setting.imp_rewound, loss))
+    yield from _of_figure_2(setting)
 
 
 def _with_ood(setting: Setting) -> Iterator[Run]:
     """Subnetworks found with the help of OOD training examples, in all three ways (Section 4.5)."""
-    full, sparsities = setting.full(), setting.sparsities
+    full = setting.full()
 
     def isolated(sparsity: float) -> FineTuned:
         return setting.in_isolation(setting.mask_ood(full, sparsity), "std")
 
-    yield from _full_models(setting)
-    yield from setting.curve("full bert (std) -> mask train (ood)", sparsities, partial(setting.mask_ood, full), full)
-    yield from setting.curve("mask train (ood) -> ft (std)", sparsities, isolated, full)
-    yield from setting.curve("bert -> mask train (ood)", sparsities, partial(setting.mask_ood, setting.plm))
+    yield setting.run("full bert (std)", 0.0, full)
+    yield from setting.curve("bert-ft subnet", setting.sparsities, partial(setting.mask_ood, full))
+    yield from setting.curve("bert-pt subnet", setting.sparsities, partial(setting.mask_ood, setting.plm))
+    yield from setting.curve("bert-pt subnet + ft", setting.sparsities, isolated)
 
 
 def _by_start(setting: Setting) -> Iterator[Run]:
-    """Full models, and subnetworks found in them, at several points of fine-tuning (Section 5.1)."""
+    """Mask training from several points of fine-tuning (Section 5.1)."""
     full, sparsity = setting.full(), TIMING_SPARSITIES[setting.data.task]
-    for step in full.checkpoints:
-        yield setting.run("full bert (std)", 0.0, full, step)
-    yield setting.run("full bert (std)", 0.0, full)
-    middle = [Checkpoint(full, step) for step in full.checkpoints]
-    starts: list[Pretrained | Checkpoint | FineTuned] = [setting.plm, *middle, full]
-    for of in starts:
-        yield setting.run("mask train (poe)", sparsity, setting.mask(of, "poe", sparsity))
+    starts: dict[str, Pretrained | Checkpoint | FineTuned] = {"ft step=0": setting.plm}
+    starts |= {f"ft step={step}": Checkpoint(full, step) for step in full.checkpoints}
+    starts["ft to end"] = full
+    for curve, of in starts.items():
+        yield setting.run(curve, sparsity, setting.mask(of, "poe", sparsity))
+
+
+def _high(setting: Setting, epochs: int, **changes: Any) -> Pruned:
+    """Return a mask of high sparsity, trained with the product of experts in the standard model."""
+    recipe = setting.training.mask_for(epochs)
+    return setting.mask(setting.full(), "poe", HIGH_SPARSITY, recipe=recipe, **changes)
+
+
+def _rising(initial: float) -> dict[str, Any]:
+    return {"init": "soft", "gradual": Gradual(initial)}  # hard, it is difficult to optimise (Appendix B.3.3)
 
 
 def _high_sparsity(setting: Setting) -> Iterator[Run]:
     """Subnetworks of high sparsity, from mask training at a fixed and at a rising one (Section 5.2)."""
-    # The authors' released code starts softly where the sparsity rises, and hard everywhere else.
-    gradual = partial(setting.mask, setting.full(), "poe", gradual=Gradual(INITIAL_SPARSITY), init="soft")
-    risen = [sparsity for sparsity in HIGH_SPARSITIES if sparsity > INITIAL_SPARSITY]
-    yield from _full_models(setting)
-    fixed = partial(setting.mask, setting.full(), "poe")
-    yield from setting.curve("mask train (poe)", HIGH_SPARSITIES, fixed)
-    yield from setting.curve("mask train (poe, gradual)", risen, gradual)
+    for curve, changes in (("fixed", {}), ("gradual", _rising(INITIAL_SPARSITY))):
+        for epochs in EPOCHS:
+            yield setting.run(curve, HIGH_SPARSITY, _high(setting, epochs, **changes), epochs=epochs)
 
 
 def _other_losses(setting: Setting) -> Iterator[Run]:
-    """The other debiasing losses (Appendix C.1)."""
+    """All debiasing losses side by side (Appendix C.1)."""
     full = setting.full()
-    for loss in ("std", "reweight", "confreg"):
-        yield setting.run(f"full bert ({loss})", 0.0, setting.full(loss))
-    for loss in ("reweight", "confreg"):
-        yield from setting.curve(f"mask train ({loss})", setting.sparsities, partial(setting.mask, full, loss), full)
+    yield setting.run("full bert (std)", 0.0, full)
+    for loss in ("std", "poe", "reweight", "confreg"):
+        yield from setting.curve(f"mask train ({loss})", setting.sparsities, partial(setting.mask, full, loss))
 
 
 def _ablation(setting: Setting) -> Iterator[Run]:
-    """Initialisation of mask training (Appendix C.4)."""
-    yield from _full_models(setting)
-    for init in ("hard", "soft"):
-        found = partial(setting.mask, setting.full(), "poe", init=init)
-        yield from setting.curve(f"mask train (poe, {init}, local)", ABLATION_SPARSITIES, found)
+    """Initialisation of mask training, and where rising sparsity begins (Appendix C.4)."""
+    rows = {f"fixed, {init}": {"init": init} for init in ("hard", "soft")}
+    rows |= {f"gradual {initial}~{HIGH_SPARSITY}": _rising(initial) for initial in ABLATED}
+    for curve, changes in rows.items():
+        yield setting.run(curve, HIGH_SPARSITY, _high(setting, TABLE_5_EPOCHS[setting.data.task], **changes))
 
 
 def _by_plm(setting: Setting) -> Iterator[Run]:
-    """Full models and their subnetworks for several pre-trained models (Appendix C.5)."""
-    without_checkpoints = replace(setting.training, checkpoints=())
-    others = [replace(setting, plm=plm, training=without_checkpoints) for plm in setting.other_plms]
-    for of_plm in (setting, *others):
+    """Full models and their subnetworks for other pre-trained models (Appendix C.5)."""
+    for plm in setting.other_plms:
+        other = replace(setting, plm=plm, training=replace(setting.training, checkpoints=()))
         for loss in ("std", "poe"):
-            yield of_plm.run(f"full ({loss})", 0.0, of_plm.full(loss))
-        for loss in ("std", "poe"):
-            found = partial(of_plm.mask, of_plm.full(), loss)
-            yield from of_plm.curve(f"mask train ({loss})", PLM_SPARSITIES, found)
+            yield other.run(f"full ({loss})", 0.0, other.full(loss))
+        found = partial(other.mask, other.full(), "poe")
+        yield from other.curve("mask train (poe)", PLM_SPARSITIES, found)
+        low, high = PLM_SPARSITIES
+        yield other.run(f"gradual {low}~{high}", high, found(high, **_rising(low)))
 
 
 FIRST, OTHERS = tuple(TASKS)[:1], tuple(TASKS)[1:]  # tasks of the paper's, and of the supplement's panels
@@ -167,9 +179,15 @@ FIGURES: Mapping[str, Figure] = {
             "figure-5", "Figure 5", "subnetworks without fine-tuning", "04-4-without-fine-tuning", _without_fine_tuning
         ),
         Figure("figure-6", "Figure 6", "sparse and unbiased subnetworks", "04-5-unbiased", _with_ood, FIRST),
-        Figure("figure-7", "Figure 7", "when to start the search", "05-1-timing", _by_start, FIRST),
+        Figure("figure-7", "Figure 7", "when to start the search", "05-1-timing", _by_start, FIRST, by_step=True),
         Figure("figure-8", "Figure 8", "rising sparsity", "05-2-high-sparsity", _high_sparsity),
-        Figure("figure-s1", "Figure 1 of the supplement", "other losses", "C1-more-debiasing", _other_losses),
+        Figure(
+            "figure-s1",
+            "Figure 1 of the supplement",
+            "debiasing losses side by side",
+            "C1-more-debiasing",
+            _other_losses,
+        ),
         Figure(
             "figure-s2",
             "Figure 2 of the supplement",
@@ -181,13 +199,19 @@ FIGURES: Mapping[str, Figure] = {
         Figure(
             "figure-s3",
             "Figure 3 of the supplement",
-            "when to start the search, other tasks",
+            "when to start the search, all tasks",
             "05-1-timing",
             _by_start,
-            OTHERS,
+            by_step=True,
         ),
-        Figure("table-5", "Table 5", "initialisation of mask training", "C4-ablation", _ablation),
-        Figure("table-6", "Table 6", "other pre-trained models", "C5-other-plms", _by_plm),
+        Figure(
+            "table-5",
+            "Table 5 of the supplement",
+            "initialisation and rise of the sparsity of mask training",
+            "C4-ablation",
+            _ablation,
+        ),
+        Figure("table-6", "Table 6 of the supplement", "other pre-trained models", "C5-other-plms", _by_plm, FIRST),
         Figure("deviations", "Deviations", "the released code against the paper's text", "deviations", deviation_runs),
         Figure("pocket-world", "The pocket world", "full models by strength of the bias", "pocket-world", sweep_runs),
     )

@@ -1,6 +1,6 @@
 """A choice from the study: which experiments it needs, and its results as tidy tables."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,7 @@ class Study:
         profile: the size of the study.
         inputs: where text and models lie.
         tasks: names of tasks.
-        sparsities: shares of weights removed, in [0, 1), of figures drawn against all of them; 0 is the full model.
+        sparsities: shares of weights removed, in (0, 1), of figures drawn against all of them.
         seeds: repetitions.
     """
 
@@ -109,7 +109,8 @@ class Study:
         Returns:
             One row per run and data set, with the columns `COLUMNS` and one for each of the run's labels: `split` is
             "ID" or "OOD"; `score` is the task's headline score (`Task.metric`), a share in [0, 1]; `start` and `plm`
-            are those of `srnet.study.points.Run`.
+            are those of `srnet.study.points.Run`. Of a figure that is drawn by step (`Figure.by_step`), a row per
+            evaluation during mask training, with the column ``step``, the steps of mask training done.
 
             With `parts`, the columns `PARTS` and a row for each part of a data set beside the row of all of it, which
             has `ALL` in both; the score of a part is accuracy. `subset` is a subset of the data set (a heuristic of
@@ -126,9 +127,13 @@ class Study:
         if report.stopped:
             raise InputError(f"the run stopped before its end: {report.stopped}")
         runs = self.runs(figure)
-        rows = [row for run in runs for row in _rows(run, store.record(run.experiment), parts)]
+        by_step = FIGURES[figure].by_step
+        rows_of = _evaluations if by_step else _rows
+        rows = [row for run in runs for row in rows_of(run, store.record(run.experiment), parts)]
         labels = dict.fromkeys(name for run in runs for name in run.labels)
-        return pd.DataFrame(rows, columns=[*COLUMNS, *labels, *(PARTS if parts else [])])
+        return pd.DataFrame(
+            rows, columns=[*COLUMNS, *(["step"] if by_step else []), *labels, *(PARTS if parts else [])]
+        )
 
     def setting(self, task: str, seed: int) -> Setting:
         """Return what the experiments of one task and one repetition have in common."""
@@ -154,7 +159,7 @@ def choose(
     Args:
         profile: name of a profile.
         tasks: names of tasks.
-        sparsities: shares of weights removed from each matrix, in [0, 1).
+        sparsities: shares of weights removed from each matrix, in (0, 1).
         seeds: repetitions.
         inputs: where text and models lie; from the environment if not given.
 
@@ -171,8 +176,8 @@ def choose(
         if find_task(task).name not in size.training:
             raise InputError(f"profile {profile!r} has no task {task!r}: choose of {', '.join(size.training)}")
     for sparsity in sparsities or ():
-        if isinstance(sparsity, bool) or not isinstance(sparsity, int | float) or not 0 <= sparsity < 1:
-            raise InputError(f"sparsities: {sparsity!r} is not a share of weights to remove, from 0 up to but not 1")
+        if isinstance(sparsity, bool) or not isinstance(sparsity, int | float) or not 0 < sparsity < 1:
+            raise InputError(f"sparsities: {sparsity!r} is not a share of weights to remove, between 0 and 1")
     for seed in seeds or ():
         if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
             raise InputError(f"seeds: {seed!r} is not a whole number from 0")
@@ -185,18 +190,31 @@ def choose(
     )
 
 
-def _rows(run: Run, record: dict[str, Any], parts: bool) -> Iterator[dict[str, Any]]:
+def _rows(run: Run, record: Mapping[str, Any], parts: bool) -> Iterator[dict[str, Any]]:
+    """Yield a row for each data set, of a full model or of the subnetwork that is chosen."""
     task = TASKS[run.task]
-    point = {"task": run.task, "curve": run.curve, "plm": run.plm, "start": run.start, "sparsity": run.sparsity}
-    point |= {"seed": run.seed, "key": record["key"], **run.labels}
-    for dataset, metrics in run.metrics(record).items():
-        point |= {"dataset": dataset, "split": "ID" if dataset == task.dev_name else "OOD"}
+    for dataset, metrics in record["metrics"].items():
+        point = _point(run, record, dataset)
         whole = (ALL, ALL, metrics[task.metric])
         for subset, label, score in (whole, *_parts(metrics)) if parts else (whole,):
             yield point | {"subset": subset, "class": label, "score": score}
 
 
-def _parts(metrics: dict[str, Any]) -> Iterator[tuple[str, str, float]]:
+def _evaluations(run: Run, record: Mapping[str, Any], parts: bool) -> Iterator[dict[str, Any]]:
+    """Yield a row for each evaluation during mask training and each data set; these have no parts."""
+    for step, scores in record["evaluations"].items():
+        for dataset, score in scores.items():
+            point = _point(run, record, dataset) | {"step": int(step), "score": score}
+            yield point | (dict.fromkeys(PARTS, ALL) if parts else {})
+
+
+def _point(run: Run, record: Mapping[str, Any], dataset: str) -> dict[str, Any]:
+    split = "ID" if dataset == TASKS[run.task].dev_name else "OOD"
+    point = {"task": run.task, "dataset": dataset, "split": split, "curve": run.curve, "plm": run.plm}
+    return point | {"start": run.start, "sparsity": run.sparsity, "seed": run.seed, "key": record["key"], **run.labels}
+
+
+def _parts(metrics: Mapping[str, Any]) -> Iterator[tuple[str, str, float]]:
     """Yield subset, class and accuracy of each part of a data set."""
     for label, accuracy in metrics["classes"].items():
         yield ALL, label, accuracy

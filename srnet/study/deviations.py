@@ -92,7 +92,7 @@ def _imp_loss(setting: Setting) -> tuple[Pruned, Pruned]:
 
 
 def _rewinding(setting: Setting) -> tuple[FineTuned, FineTuned]:
-    ticket = setting.imp_rewound("std", SPARSITY)
+    ticket = setting.imp_rewound("poe", SPARSITY)
     return (
         setting.in_isolation(_changed(ticket, rewind_each_round=True), "std"),
         setting.in_isolation(ticket, "std"),
@@ -147,7 +147,7 @@ DEVIATIONS = (
         "Compared here: the text (as *paper*) and the algorithm (as *released code*).",
         "the algorithm's, which the released code comes down to",
         "`rewind_each_round` of {py:class}`~srnet.experiments.methods.IterativePruning` is the text's",
-        "imp-rw (std) -> ft (std)",
+        "imp-rw (poe) -> ft (std)",
         _rewinding,
     ),
     Deviation(
@@ -185,7 +185,7 @@ DEVIATIONS = (
         "A cubic rise during mask training; where it ends is not said.",
         "it ends where masks begin to be candidates, so that all of these have the target sparsity",
         "`ramp` of {py:class}`~srnet.pruning.mask_training.Gradual`",
-        "mask train (poe, gradual)",
+        "gradual",
         _rise,
         HIGH_SPARSITY,
     ),

@@ -12,7 +12,6 @@ from typing import Any
 from srnet.experiments.expressions import Checkpoint, Data, FineTuned, Masked, Pretrained, Pruned, Teacher, pretrained
 from srnet.experiments.methods import IterativePruning, MaskTraining
 from srnet.pruning.magnitude import is_level
-from srnet.store.layout import metrics
 from srnet.study.profiles import Training
 
 TIMING_SPARSITIES: Mapping[str, float] = {"nli": 0.7, "paraphrase": 0.7, "fact": 0.9}
@@ -29,7 +28,6 @@ class Run:
         sparsity: share of weights removed, in [0, 1).
         seed: which repetition.
         experiment: what is computed.
-        step: the checkpoint of a fine-tuning that is shown; None for its end.
         labels: what else tells the points of its figure apart, by name; a column each of the figure's table.
     """
 
@@ -38,7 +36,6 @@ class Run:
     sparsity: float
     seed: int
     experiment: FineTuned | Pruned
-    step: int | None = None
     labels: Mapping[str, str | float] = field(default_factory=dict, hash=False)
 
     @property
@@ -48,17 +45,8 @@ class Run:
 
     @property
     def start(self) -> float:
-        """Share of a full model's fine-tuning after which the search for the subnetwork starts; 0 in the raw model.
-
-        Of a full model it is the share after which it is tested.
-        """
-        if self.step is not None:
-            return self.step / self.experiment.recipe.steps  # type: ignore[union-attr]
+        """Share of a full model's fine-tuning after which the search for the subnetwork starts; 0 in the raw model."""
         return _share_fine_tuned(self.experiment)
-
-    def metrics(self, record: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the metrics by data set, out of the record of the experiment."""
-        return metrics(record, self.step)
 
 
 @dataclass(frozen=True)
@@ -70,7 +58,7 @@ class Setting:
         plm: the pre-trained model.
         data: the task's text.
         seed: which repetition.
-        sparsities: of figures drawn against sparsity, in [0, 1); 0 is the full model.
+        sparsities: of figures drawn against sparsity, in (0, 1).
         other_plms: further pre-trained models, for Appendix C.5.
     """
 
@@ -81,30 +69,16 @@ class Setting:
     sparsities: tuple[float, ...]
     other_plms: tuple[Pretrained, ...]
 
-    def run(
-        self,
-        curve: str,
-        sparsity: float,
-        experiment: FineTuned | Pruned,
-        step: int | None = None,
-        **labels: str | float,
-    ) -> Run:
+    def run(self, curve: str, sparsity: float, experiment: FineTuned | Pruned, **labels: str | float) -> Run:
         """Return an experiment with its labels."""
-        return Run(self.data.task, curve, sparsity, self.seed, experiment, step, labels)
+        return Run(self.data.task, curve, sparsity, self.seed, experiment, labels)
 
     def curve(
-        self,
-        name: str,
-        sparsities: Iterable[float],
-        found: Callable[[float], FineTuned | Pruned],
-        full: FineTuned | None = None,
+        self, name: str, sparsities: Iterable[float], found: Callable[[float], FineTuned | Pruned]
     ) -> Iterator[Run]:
-        """Yield what is found at each sparsity, and the full model at 0, where there is one."""
+        """Yield what is found at each sparsity."""
         for sparsity in sparsities:
-            if sparsity:
-                yield self.run(name, sparsity, found(sparsity))
-            elif full:
-                yield self.run(name, 0.0, full)
+            yield self.run(name, sparsity, found(sparsity))
 
     def full(self, loss: str = "std") -> FineTuned:
         """Return the full model, ``A_L(f(θ_pt))``; the one that Section 5.1 is about keeps its checkpoints."""
@@ -156,7 +130,7 @@ class Setting:
     @property
     def levels(self) -> tuple[float, ...]:
         """Those of the sparsities that iterative pruning passes through; none where the profile leaves it out."""
-        return tuple(s for s in self.sparsities if is_level(s) or not s) if self.training.imp else ()
+        return tuple(s for s in self.sparsities if is_level(s)) if self.training.imp else ()
 
     def _teacher(self, loss: str) -> Teacher | None:
         return Teacher(self.full()) if loss == "confreg" else None

@@ -25,6 +25,7 @@ from srnet.figures import (
     CURVES,
     csv_link,
     deviation_dots,
+    epoch_curves,
     ledger_squares,
     loss_weights,
     mask_learning,
@@ -35,13 +36,15 @@ from srnet.figures import (
     score_table,
     share_curves,
     sparsity_curves,
-    start_curves,
+    step_curves,
     subset_heatmap,
 )
 from srnet.figures.ledger import part_and_mark
-from srnet.figures.style import WIDTH, is_full, limits
+from srnet.figures.style import BESIDE_FIGURE_2, ORANGE, STARTS, WIDTH, is_full, label_of, limits, styles
 from srnet.study.catalogue import FIGURES
 from srnet.study.choice import PARTS, choose
+from srnet.study.guessing import guesses
+from srnet.study.points import Run
 
 # Machado, Oliveira and Fernandes (2009): linear RGB as seen by readers who lack one kind of cone.
 SEEN = {
@@ -51,8 +54,9 @@ SEEN = {
     "without short": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]],
 }
 DRAWINGS: dict[str, Callable[..., Figure]] = {
-    "figure-7": start_curves,
-    "figure-s3": start_curves,
+    "figure-7": step_curves,
+    "figure-s3": step_curves,
+    "figure-8": epoch_curves,
     "deviations": deviation_dots,
     "pocket-world": share_curves,
 }
@@ -70,11 +74,12 @@ def table_of(name: str, tasks: tuple[str, ...] | None = None) -> pd.DataFrame:
     for run in study.runs(name):
         task = TASKS[run.task]
         point = {"curve": run.curve, "plm": run.plm, "start": run.start, "sparsity": run.sparsity, "seed": run.seed}
-        point |= {"task": run.task, "key": f"key {run.seed}", **run.labels}
+        point |= {"task": run.task, "key": run.experiment.key, **run.labels}
         for dataset in (task.dev_name, *task.ood):
             split = "ID" if dataset == task.dev_name else "OOD"
-            score = random.beta(9, 0.4) if split == "ID" else random.beta(0.4, 0.5)
-            rows.append(point | {"dataset": dataset, "split": split, "score": score})
+            for step in ({"step": step} for step in range(1000, 5000, 1000)) if FIGURES[name].by_step else ({},):
+                score = random.beta(9, 0.4) if split == "ID" else random.beta(0.4, 0.5)
+                rows.append(point | step | {"dataset": dataset, "split": split, "score": score})
     return pd.DataFrame(rows)
 
 
@@ -113,13 +118,18 @@ def lab(color: str, matrix: np.ndarray) -> np.ndarray:
 
 
 def test_every_curve_has_a_style_and_every_style_a_curve() -> None:
-    assert {curve for name in OF_CURVES for curve in table_of(name).curve} == set(CURVES)
+    drawn = {curve for name in OF_CURVES for curve in table_of(name).curve}
+    assert {curve for curve in drawn if not curve.startswith(("ft step=", "ft to"))} == set(CURVES)
+    assert len(drawn - set(CURVES)) == len(STARTS)
+    for name in ("figure-3", "figure-5"):
+        assert set(BESIDE_FIGURE_2) & set(table_of(name).curve)
 
 
 @pytest.mark.parametrize("name", OF_CURVES)
 def test_no_two_curves_of_a_figure_look_alike(name: str) -> None:
-    for one, other in combinations(table_of(name).curve.unique(), 2):
-        a, b = CURVES[one], CURVES[other]
+    looks_of = styles(table_of(name).curve)
+    for one, other in combinations(looks_of, 2):
+        a, b = looks_of[one], looks_of[other]
         hollow = [style.get("markerfacecolor") == "white" for style in (a, b)]
         looks = [(style.get("marker"), style["linestyle"], style.get("markerfacecolor") == "white") for style in (a, b)]
         assert looks[0] != looks[1], f"{one} and {other} are the same in black and white"
@@ -131,6 +141,32 @@ def test_no_two_curves_of_a_figure_look_alike(name: str) -> None:
             assert apart > 15, f"{one} and {other}, seen {who}: {apart:.0f}"
 
 
+def test_orange_is_mask_train_poe_of_figure_2_wherever_it_returns() -> None:
+    orange = {
+        name: {curve for curve, style in styles(table_of(name).curve).items() if style["color"] == ORANGE}
+        for name in OF_CURVES
+    }
+    of_figure_2 = {run.experiment for run in runs_of("figure-2") if run.curve == "mask train (poe)"}
+    for name in ("figure-2", "figure-3", "figure-5", "figure-s1"):
+        assert len(orange[name]) == 1, name
+        assert {run.experiment for run in runs_of(name) if run.curve in orange[name]} == of_figure_2, name
+    assert {run.experiment for run in runs_of("figure-s3") if run.curve in orange["figure-s3"]} <= of_figure_2
+    assert orange["figure-4"] == set()
+
+
+def test_starts_are_in_the_order_of_fine_tuning() -> None:
+    looks = styles(["ft to end", "ft step=20000", "ft step=0", "ft step=5000"])
+    assert list(looks) == ["ft step=0", "ft step=5000", "ft step=20000", "ft to end"]
+    assert looks["ft to end"] == STARTS[-1]
+
+
+def runs_of(name: str) -> list[Run]:
+    return choose("paper", seeds=[1], inputs=Inputs(device="cpu")).runs(name)
+
+
+X = {"figure-7": "step", "figure-s3": "step", "figure-8": "epochs"}
+
+
 @pytest.mark.parametrize("name", [name for name in OF_CURVES if not name.startswith("table")])
 def test_a_panel_per_data_set_and_a_line_per_curve(name: str) -> None:
     table, figure = table_of(name), draw(name)
@@ -138,24 +174,41 @@ def test_a_panel_per_data_set_and_a_line_per_curve(name: str) -> None:
     wanted = [(task, dataset) for task in tasks for dataset in (TASKS[task].dev_name, *TASKS[task].ood)]
     titles = [axis.get_title(loc="left").split(":")[0] for axis in panels(figure)]
     assert titles == ["ID" if dataset == TASKS[task].dev_name else "OOD" for task, dataset in wanted]
-    x = "start" if drawing_of(name) is start_curves else "sparsity"
+    x = X.get(name, "sparsity")
     for axis, (task, dataset) in zip(panels(figure), wanted, strict=True):
         part = table[(table.task == task) & (table.dataset == dataset)]
         drawn = {line.get_label(): line for line in axis.lines}
-        assert set(drawn) == {curve.replace("->", "→") for curve in part.curve}
+        assert set(drawn) == {label_of(curve) for curve in part.curve} | set(guesses(dataset))
         for curve, rows in part.groupby("curve"):
-            line, mean = drawn[curve.replace("->", "→")], 100 * rows.groupby(x).score.mean()
-            if is_full(curve) and x == "sparsity":
+            line, mean = drawn[label_of(curve)], 100 * rows.groupby(x).score.mean()
+            if is_full(curve):
                 assert y_of(line) == pytest.approx([mean.iloc[0]] * 2)
             else:
-                assert x_of(line) == pytest.approx(list(100 * mean.index))
+                assert x_of(line) == pytest.approx(list((100 if x == "sparsity" else 1) * mean.index))
                 assert y_of(line) == pytest.approx(list(mean))
-    labels = [text.get_text().replace("\n", " ") for legend in legends(figure) for text in legend.get_texts()]
-    assert labels == [curve.replace("->", "→") for curve in CURVES if curve in set(table.curve)]
+        for guess, level in guesses(dataset).items():
+            assert y_of(drawn[guess]) == [100 * level] * 2
+            assert axis.get_ylim()[0] <= 100 * level <= axis.get_ylim()[1]
+    labels = {text.get_text().replace("\n", " ") for legend in legends(figure) for text in legend.get_texts()}
+    guessed = {guess for _, dataset in wanted for guess in guesses(dataset)}
+    assert labels == {label_of(curve) for curve in table.curve} | guessed
+
+
+def test_curves_of_one_task_have_that_tasks_starts_and_steps() -> None:
+    table = table_of("figure-s3").copy()
+    table.loc[table.task == "fact", "curve"] = table.curve.str.replace("5000", "5")
+    table.loc[table.task == "fact", "step"] *= 2
+    figure = step_curves(table, "made up")
+    assert [len(legend.get_texts()) for part in figure.subfigs for legend in part.legends] == [6, 8, 6]
+    last = figure.subfigs[2].legends[0]
+    assert [text.get_text() for text in last.get_texts()][:3] == ["ft step=0", "ft step=5", "ft step=15"]
+    limits_of = [axis.get_xlim()[1] for axis in panels(figure)]
+    assert limits_of[0] < 5000 < limits_of[-1]
 
 
 def legends(figure: Figure) -> list:
-    return [*figure.legends, *(axis.get_legend() for axis in figure.axes if axis.get_legend())]
+    below = [legend for part in figure.subfigs for legend in part.legends]
+    return [*figure.legends, *below, *(axis.get_legend() for axis in figure.axes if axis.get_legend())]
 
 
 def scores_drawn(axis: Axes, dots: bool) -> Iterator[np.ndarray]:
@@ -231,11 +284,22 @@ def texts(figure: Figure) -> list[Text]:
     return [artist for artist in figure.findobj(Text) if isinstance(artist, Text)]
 
 
+def ticks_out_of_view(axis: Axes) -> Iterator[Text]:
+    """Yield labels of ticks beyond the ends of a scale, which are there and not drawn."""
+    for side, (low, high) in enumerate((axis.get_xlim(), axis.get_ylim())):
+        for label in (axis.get_xticklabels, axis.get_yticklabels)[side]():
+            if not min(low, high) <= label.get_position()[side] <= max(low, high):
+                yield label
+
+
 def boxes(figure: Figure) -> Iterator[tuple[str, np.ndarray]]:
     """Yield the text of a figure, and where its box lies, as shares of the figure's width and height."""
     figure.draw_without_rendering()  # lays it out
+    undrawn = {id(label) for axis in panels(figure) for label in ticks_out_of_view(axis)}
     size = np.array([*figure.bbox.size, *figure.bbox.size])
     for text in texts(figure):
+        if id(text) in undrawn:
+            continue
         if text.get_visible() and text.get_text().strip() and (text.axes is None or text.axes.axison):
             yield text.get_text(), np.array(text.get_window_extent().extents) / size
 
@@ -260,10 +324,10 @@ def test_a_curve_without_style_and_a_table_without_scores_are_refused() -> None:
     with pytest.raises(InputError, match="curve 'mask train \\(new\\)' has no style"):
         sparsity_curves(table.replace({"curve": {"imp (std)": "mask train (new)"}}), "made up")
     with pytest.raises(InputError, match="nothing to draw"):
-        start_curves(table[:0], "made up")
+        step_curves(table[:0], "made up")
 
 
-@pytest.mark.parametrize("name", ["figure-2", "figure-7", "table-5", "deviations", "pocket-world"])
+@pytest.mark.parametrize("name", ["figure-2", "figure-7", "figure-8", "table-5", "deviations", "pocket-world"])
 def test_scores_on_parts_are_not_taken_for_headline_scores(name: str) -> None:
     table = table_of(name)
     with pytest.raises(InputError, match="the table has scores on parts of the data sets"):
@@ -271,42 +335,74 @@ def test_scores_on_parts_are_not_taken_for_headline_scores(name: str) -> None:
 
 
 def test_a_row_of_dots_per_row_of_the_table() -> None:
-    table, figure = table_of("table-6", ("nli",)), draw("table-6", ("nli",))
-    rows = score_table(table)
-    assert len(rows) == 18
-    assert list(rows.columns) == [("Natural language inference", name) for name in ("ID: MNLI-m", "OOD: HANS")]
+    table, figure = table_of("table-6"), draw("table-6")
+    cells = score_table("table-6", table).data
+    ours = cells[[block.startswith("here") for block, _ in cells.index]]
     labels = [label.get_text() for label in panels(figure)[0].get_yticklabels()]
-    assert labels == [
-        f"{plm} {curve}" + (f", {sparsity}" if sparsity != "0 %" else "") for plm, sparsity, curve in rows.index
-    ]
-    for axis, column in zip(panels(figure), rows.columns, strict=True):
+    assert labels == [f"{block.removeprefix('here, ')} {row}" for block, row in ours.index]
+    for axis, column in zip(panels(figure), ours.columns, strict=True):
         dots = sorted((y_of(line)[0], x_of(line)[0]) for line in axis.lines if len(x_of(line)) == 1)
-        assert [f"{mean:.1f}" for _, mean in dots] == [str(cell).split()[0] for cell in rows[column]]
+        assert [f"{mean:.1f}" for _, mean in dots] == [str(cell).split()[0] for cell in ours[column]]
 
 
-def test_tables_5_and_6_have_spread_and_nothing_missing() -> None:
+@pytest.mark.parametrize("name", ["table-5", "table-6"])
+def test_the_papers_values_stand_beside_ours_in_the_same_rows(name: str) -> None:
+    paper, both = score_table(name, None).data, score_table(name, table_of(name)).data
+    assert list(paper.columns) == list(both.columns) == list(both.columns.unique())
+    pd.testing.assert_frame_equal(both.head(len(paper)), paper)
+    rows = both.groupby(level=0, sort=False).apply(lambda block: [row for _, row in block.index])
+    assert len({tuple(names) for names in rows}) == 1
+    assert both.index.is_unique
+    assert both.index.nlevels == 2
+    assert all(re.fullmatch(r"\d+\.\d+ ± \d+\.\d+", cell) for cell in both.to_numpy().flat)
+
+
+def test_table_5_has_the_papers_numbers_as_printed_and_ours_with_their_spread() -> None:
     table = table_of("table-5")
-    rows = score_table(table)
-    assert list(rows.index[0]) == ["0 %", "full bert (std)"]
-    assert rows.shape == (6, 8)
-    cell = rows.loc[("70 %", "mask train (poe, soft, local)"), ("Fact verification", "OOD: FEVER-Symm. v2")]
-    chosen = table[(table.curve == "mask train (poe, soft, local)") & (table.sparsity == 0.7)]
-    scores = 100 * chosen[chosen.dataset == "sym2"].score
-    assert cell == f"{scores.mean():.1f} ± {scores.std():.1f}"
-    assert all(re.fullmatch(r"\d+\.\d ± \d+\.\d", cell) for cell in rows.to_numpy().flat)
+    cells = score_table("table-5", table).data
+    assert list(cells.columns[:4]) == ["MNLI-m", "HANS", "QQP", "PAWS-QQP"]
+    assert cells.loc[("the paper, BERT-base", "gradual 0.7~0.9"), "PAWS-Wiki"] == "51.15 ± 0.73"
+    chosen = table[(table.curve == "fixed, soft") & (table.dataset == "sym2")]
+    scores = 100 * chosen.score
+    assert cells.loc[("here, bert-base-uncased", "fixed, soft"), "FEVER-Symm. v2"] == (
+        f"{scores.mean():.1f} ± {scores.std():.1f}"
+    )
 
 
-def test_means_and_records_tell_starts_and_models_apart() -> None:
-    starts, models = table_of("figure-7"), table_of("table-6", ("nli",))
-    assert list(means(starts).index.names) == ["task", "curve", "sparsity", "start"]
-    assert len(means(starts)) == len(starts[["curve", "start"]].drop_duplicates())
-    assert list(means(models).index.names) == ["task", "curve", "sparsity", "plm"]
-    assert list(means(table_of("figure-2")).index.names) == ["task", "curve", "sparsity"]
-    assert list(means(table_of("deviations")).index.names) == ["task", "curve", "sparsity", "deviation", "side"]
-    assert list(means(table_of("pocket-world")).index.names) == ["task", "curve", "sparsity", "share"]
-    assert records(table_of("deviations")).index.is_unique
-    assert records(starts).index.is_unique
-    assert records(models).index.is_unique
+def test_the_best_of_each_column_and_block_is_bold() -> None:
+    table = table_of("table-5").copy()
+    table["score"] = table.curve.map({"gradual 0.7~0.9": 0.9}).fillna(0.5)
+    html = score_table("table-5", table).to_html()
+    bold = "".join(re.findall(r"#([^{]*) \{\s*font-weight: bold", html))
+    places = {tuple(map(int, place)) for place in re.findall(r"_row(\d+)_col(\d+)", bold)}
+    paper = {(4, column) for column in range(8) if column != 3} | {(0, 3)}  # all but PAWS-QQP
+    assert places == paper | {(9, column) for column in range(8)}
+
+
+def test_means_have_no_more_levels_than_tell_rows_apart() -> None:
+    levels = {
+        "figure-2": ["curve", "sparsity"],
+        "figure-7": ["curve"],
+        "figure-8": ["curve", "epochs"],
+        "table-5": ["curve"],
+        "deviations": ["deviation", "side"],
+        "pocket-world": ["share"],
+    }
+    for name, wanted in levels.items():
+        for _, part in table_of(name).groupby("task"):
+            found = means(part)
+            assert list(found.index.names) == wanted, name
+            assert found.index.is_unique, name
+            assert not found.isna().any(axis=None)
+        assert records(table_of(name)).index.is_unique
+    assert list(means(table_of("figure-2")).index[2]) == ["mask train (std)", "20 %"]
+    assert list(means(table_of("figure-2", ("fact",))).columns) == ["FEVER", "FEVER-Symm. v1", "FEVER-Symm. v2"]
+
+
+def test_means_of_curves_are_those_of_the_last_evaluation() -> None:
+    table = table_of("figure-7")
+    last = table[(table.step == 4000) & (table.curve == "ft to end") & (table.dataset == "hans")]
+    assert means(table).loc["ft to end", "HANS"].startswith(f"{100 * last.score.mean():.1f} ")
 
 
 def test_a_table_can_be_taken_away_whole() -> None:

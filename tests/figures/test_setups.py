@@ -7,9 +7,8 @@ import pytest
 
 from srnet.data.pairs import TaskData
 from srnet.data.statistics import beside_paper, statistics
-from srnet.data.tasks import TASKS
+from srnet.data.tasks import DATASETS, TASKS
 from srnet.figures.setups import class_table, example_table, pruning_table, training_table
-from srnet.figures.style import DATASETS
 from srnet.paper import EVALUATED, TABLE_1, TABLE_2
 from srnet.pocket import World, build
 from srnet.study.profiles import PROFILES, Training

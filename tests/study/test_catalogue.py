@@ -7,61 +7,42 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from artefacts import ARTEFACTS, EPOCHS, LEVELS
 
 from srnet import InputError
 from srnet.data.tasks import TASKS
 from srnet.environment import Inputs
 from srnet.experiments.expressions import (
-    Checkpoint,
-    Experiment,
     FineTuned,
     Masked,
-    Pretrained,
     Pruned,
     Trajectory,
+    pretrained,
 )
 from srnet.experiments.graph import closure
 from srnet.experiments.methods import MaskTraining
+from srnet.paper import STARTS, TABLE_3, TABLE_5_EPOCHS
 from srnet.store.store import Store
 from srnet.study.catalogue import FIGURES
-from srnet.study.choice import COLUMNS, Study, choose
+from srnet.study.choice import ALL, COLUMNS, PARTS, Study, choose
 from srnet.study.points import Run
 from srnet.study.profiles import PROFILES
 
 INPUTS = Inputs(device="cpu")  # no data folder: the texts of `small` and `paper` are named by an empty digest
-CURVES = {
-    "figure-2": {"mask train (std)", "mask train (poe)", "imp (std)", "imp (poe)"},
-    "figure-3": {"mask train (poe)", "imp (poe)", "full bert (std) -> mask train (poe)"},
-    "figure-4": {
-        f"{found} -> ft ({loss})" for found in ("mask train (poe)", "imp-rw (std)") for loss in ("std", "poe")
-    },
-    "figure-5": {"mask train (std)", "mask train (poe)", "imp-rw (std)", "imp-rw (poe)"},
-    "figure-6": {
-        "full bert (std) -> mask train (ood)",
-        "mask train (ood) -> ft (std)",
-        "bert -> mask train (ood)",
-    },
-    "figure-7": {"mask train (poe)"},
-    "figure-8": {"mask train (poe)", "mask train (poe, gradual)"},
-    "figure-s1": {"mask train (reweight)", "mask train (confreg)"},
-    "table-5": {f"mask train (poe, {init}, local)" for init in ("hard", "soft")},
-    "table-6": {"mask train (std)", "mask train (poe)"},
-}
-CURVES |= {"figure-s2": CURVES["figure-6"], "figure-s3": CURVES["figure-7"]}
 # Experiments that each of the paper's figures names in the paper profile, for all tasks and seeds.
 PAPER = {
     "figure-2": 216,
     "figure-3": 168,
     "figure-4": 216,
-    "figure-5": 216,
-    "figure-6": 56,
-    "figure-7": 28,
-    "figure-8": 108,
-    "figure-s1": 132,
-    "figure-s2": 112,
-    "figure-s3": 56,
-    "table-5": 72,
-    "table-6": 216,
+    "figure-5": 168,
+    "figure-6": 52,
+    "figure-7": 24,
+    "figure-8": 72,
+    "figure-s1": 204,
+    "figure-s2": 104,
+    "figure-s3": 72,
+    "table-5": 60,
+    "table-6": 40,
 }
 
 
@@ -69,8 +50,12 @@ def study(profile: str, **choice: object) -> Study:
     return choose(profile, inputs=INPUTS, **choice)  # type: ignore[arg-type]
 
 
-def of_curve(runs: list[Run], curve: str, sparsity: float) -> Experiment:
-    found = [run.experiment for run in runs if (run.curve, run.sparsity) == (curve, sparsity)]
+def of_curve(runs: list[Run], curve: str, sparsity: float, **labels: float) -> FineTuned | Pruned:
+    found = [
+        run.experiment
+        for run in runs
+        if (run.curve, run.sparsity) == (curve, sparsity) and labels.items() <= run.labels.items()
+    ]
     assert len(found) == 1, (curve, sparsity)
     return found[0]
 
@@ -95,16 +80,7 @@ def test_every_figure_of_the_study_is_there_and_has_a_chapter() -> None:
         figure = FIGURES[name]
         kind, _, number = name.partition("-")
         assert re.fullmatch(rf"{kind.title()} {number.removeprefix('s')}( of the supplement)?", figure.label)
-        assert figure.label.endswith("supplement") == number.startswith("s")
-
-
-def test_each_task_has_one_panel_in_a_figure_or_in_its_sequel() -> None:
-    for first, sequel in (("figure-6", "figure-s2"), ("figure-7", "figure-s3")):
-        assert Counter(FIGURES[first].tasks + FIGURES[sequel].tasks) == Counter(tuple(TASKS))
-        assert FIGURES[first].runs is FIGURES[sequel].runs
-    assert {"figure-6", "figure-7", "figure-s2", "figure-s3"} == {
-        name for name, figure in FIGURES.items() if set(figure.tasks) != set(TASKS)
-    }
+        assert figure.label.endswith("supplement") == (number.startswith("s") or kind == "table")
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -126,74 +102,99 @@ def test_labels_tell_all_points_of_a_figure_apart(profile: str) -> None:
     chosen = study(profile)
     for name in chosen.figures:
         labels = Counter(
-            (run.task, run.curve, run.plm, run.start, run.sparsity, run.seed, *run.labels.items())
-            for run in chosen.runs(name)
+            (run.task, run.curve, run.plm, run.sparsity, run.seed, *run.labels.items()) for run in chosen.runs(name)
         )
         assert max(labels.values()) == 1, (name, labels.most_common(1))
 
 
-def test_curves_are_those_of_the_paper(paper: dict[str, list[Run]]) -> None:
-    full = {"full bert (std)", "full bert (poe)"}
-    special = {
-        "figure-7": {"full bert (std)"},
-        "figure-s1": {"full bert (std)", "full bert (reweight)", "full bert (confreg)"},
-        "table-6": {"full (std)", "full (poe)"},
-    }
-    special["figure-s3"] = special["figure-7"]
-    for name, runs in paper.items():
-        assert {run.curve for run in runs} == CURVES[name] | special.get(name, full), name
+def test_the_catalogue_has_the_artefacts_of_the_paper_and_no_other_beside_its_own() -> None:
+    assert {*FIGURES} - {"deviations", "pocket-world"} == {*ARTEFACTS}
 
 
-def test_horizontal_axes(paper: dict[str, list[Run]]) -> None:
-    everywhere, without_full = {0.0, 0.2, 0.5, 0.7, 0.9}, {0.2, 0.5, 0.7, 0.9}
-    other = {"figure-7": {0.7}, "figure-s3": {0.9}, "table-5": {0.7, 0.9}, "table-6": {0.5, 0.7}}
-    for name, runs in paper.items():
-        for curve in CURVES[name]:
-            drawn = {run.sparsity for run in runs if run.curve == curve}
-            if name == "figure-8":
-                assert drawn == ({0.8, 0.9, 0.95} if "gradual" in curve else {0.7, 0.8, 0.9, 0.95})
-            elif name == "figure-5" or curve.startswith("bert ->"):
-                assert drawn == without_full
-            else:
-                assert drawn == other.get(name, everywhere), (name, curve)
+@pytest.mark.parametrize("name", ARTEFACTS)
+def test_an_artefact_shows_what_the_paper_says(name: str) -> None:
+    artefact = ARTEFACTS[name]
+    assert FIGURES[name].tasks == artefact.tasks
+    assert FIGURES[name].by_step == (artefact.axis == "step")
+    for task in artefact.tasks:
+        runs = study("paper", tasks=[task], seeds=[1]).runs(name)
+        full = {(run.curve, str(run.experiment)) for run in runs if run.sparsity == 0}
+        assert full == set(artefact.full.items())
+        found = [run for run in runs if run.sparsity]
+        assert {run.curve for run in found} == {*artefact.curves}
+        assert {run.sparsity for run in found} == {*artefact.levels[task]}
+        for run in found:
+            bare = re.sub(r" at [0-9.]+ %", "", str(run.experiment))
+            assert bare == artefact.curves[run.curve]
+            search = run.experiment.of.like if isinstance(run.experiment.of, Masked) else run.experiment
+            assert f"{search.sparsity:g}" == f"{run.sparsity:g}"
+            assert search.data.with_ood == (run.curve in artefact.ood or run.curve == "bert-pt subnet + ft")
+        points = [(run.curve, run.sparsity, run.plm, *run.labels.items()) for run in found]
+        assert len(points) == len(set(points))
+        assert {tuple(run.labels) for run in runs} == {("epochs",) if artefact.axis == "epochs" else ()}
+        if artefact.axis in ("sparsity", "epochs"):
+            by_curve = Counter(run.curve for run in found)
+            assert set(by_curve.values()) == {len(artefact.levels[task]) if artefact.axis == "sparsity" else 3}
 
 
-def test_where_searches_start(paper: dict[str, list[Run]]) -> None:
-    steps = PROFILES["paper"].training["nli"].full.steps
-    shares = [step / steps for step in (5_000, 10_000, 15_000, 20_000)]
-    assert [run.start for run in paper["figure-7"] if run.curve == "mask train (poe)"] == [0.0, *shares, 1.0]
-    assert [run.start for run in paper["figure-7"] if run.curve == "full bert (std)"] == [*shares, 1.0]
-    starts = {name: {run.start for run in paper[name] if run.sparsity} for name in ("figure-2", "figure-3", "figure-5")}
-    assert starts == {"figure-2": {1.0}, "figure-3": {1.0}, "figure-5": {0.0}}
-    assert {run.start for run in paper["figure-4"] if run.curve.startswith("imp-rw") and run.sparsity} == {0.0}
-    assert {run.start for run in paper["figure-4"] if run.curve.startswith("mask")} == {1.0}
+@pytest.mark.parametrize("profile", ["smoke", "pocket", "paper"])
+def test_figures_drawn_against_sparsity_have_the_levels_of_the_paper(profile: str) -> None:
+    assert PROFILES[profile].sparsities == LEVELS
 
 
-def test_expressions_read_as_the_paper_writes_them(paper: dict[str, list[Run]]) -> None:
-    expected = {
-        ("figure-2", "imp (poe)", 0.7): "P^imp_poe(A_std(f(θ_pt))) at 70 %",
-        ("figure-3", "mask train (poe)", 0.7): "P^mask_poe(A_poe(f(θ_pt))) at 70 %",
-        ("figure-3", "imp (poe)", 0.0): "A_poe(f(θ_pt))",
-        ("figure-4", "mask train (poe) -> ft (std)", 0.7): ("A_std(f(M(P^mask_poe(A_std(f(θ_pt))) at 70 %) ⊙ θ_pt))"),
-        ("figure-4", "imp-rw (std) -> ft (poe)", 0.7): "A_poe(f(M(P^imp-rewind_std(f(θ_pt)) at 70 %) ⊙ θ_pt))",
-        ("figure-5", "mask train (poe)", 0.7): "P^mask_poe(f(θ_pt)) at 70 %",
-        ("figure-5", "imp-rw (poe)", 0.7): "P^imp-rewind_poe(f(θ_pt)) at 70 %",
-        ("figure-6", "mask train (ood) -> ft (std)", 0.7): ("A_std(f(M(P^mask_std(A_std(f(θ_pt))) at 70 %) ⊙ θ_pt))"),
-        ("figure-6", "bert -> mask train (ood)", 0.7): "P^mask_std(f(θ_pt)) at 70 %",
-        ("figure-s1", "mask train (confreg)", 0.7): "P^mask_confreg(A_std(f(θ_pt))) at 70 %",
-    }
-    for (figure, curve, sparsity), notation in expected.items():
-        assert str(of_curve(paper[figure], curve, sparsity)) == notation, (figure, curve)
+def test_masks_of_figure_8_and_table_5_rise_softly_and_are_as_long_as_the_paper_says() -> None:
+    for task, named in EPOCHS.items():
+        of_task = study("paper", tasks=[task], seeds=[1])
+        figure, table = of_task.runs("figure-8"), of_task.runs("table-5")
+        epochs = {run.labels["epochs"] for run in figure}
+        assert named < epochs
+        assert len(epochs) == 3
+        full = PROFILES["paper"].training[task].full.steps / 3
+        for run in figure:
+            assert run.experiment.recipe
+            assert run.experiment.recipe.steps == pytest.approx(full * run.labels["epochs"], abs=1)
+        methods = {run.curve: run.experiment.method for run in [*figure, *table]}  # type: ignore[union-attr]
+        assert {curve: method.init for curve, method in methods.items()} == {
+            curve: "hard" if curve in ("fixed", "fixed, hard") else "soft" for curve in methods
+        }
+        rises = {curve: method.gradual.initial if method.gradual else None for curve, method in methods.items()}
+        assert rises == {
+            "fixed": None,
+            "gradual": 0.7,
+            "fixed, hard": None,
+            "fixed, soft": None,
+            **{f"gradual {initial}~0.9": initial for initial in (0.2, 0.5, 0.7)},
+        }
+        length = TABLE_5_EPOCHS[task]
+        assert of_curve(figure, "fixed", 0.9, epochs=length) == of_curve(table, "fixed, hard", 0.9)
+        assert of_curve(figure, "gradual", 0.9, epochs=length) == of_curve(table, "gradual 0.7~0.9", 0.9)
+        usual = of_curve(of_task.runs("figure-2"), "mask train (poe)", 0.9)
+        assert of_curve(figure, "fixed", 0.9, epochs=TABLE_3[task].mask_epochs) == usual
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_scaled_down_mask_training_keeps_the_proportions_of_the_paper(task: str) -> None:
+    paper, pocket = (PROFILES[name].training[task] for name in ("paper", "pocket"))
+    for training in (paper, pocket):
+        examples = {
+            name: each.steps * each.batch_size for name, each in vars(training).items() if "Recipe" in str(each)
+        }
+        wanted = TABLE_3[task].mask_epochs / TABLE_3[task].full_epochs
+        assert examples["mask"] / examples["full"] == pytest.approx(wanted, rel=0.005)
+        assert examples["imp"] == examples["mask"]
+    starts = [[step / training.full.steps for step in training.checkpoints] for training in (paper, pocket)]
+    assert starts[1] == pytest.approx(starts[0], abs=0.0025)
+    assert any(abs(share - STARTS[task].share) < 0.015 for share in starts[0])
 
 
 def test_only_the_search_sees_ood_examples(paper: dict[str, list[Run]]) -> None:
-    isolated = of_curve(paper["figure-6"], "mask train (ood) -> ft (std)", 0.5)
+    isolated = of_curve(paper["figure-6"], "bert-pt subnet + ft", 0.5)
     assert isinstance(isolated, FineTuned)
     assert isinstance(isolated.of, Masked)
     assert not isolated.data.with_ood
     assert isolated.of.like.data.with_ood
-    assert isolated.of.like == of_curve(paper["figure-6"], "full bert (std) -> mask train (ood)", 0.5)
-    assert of_curve(paper["figure-6"], "bert -> mask train (ood)", 0.5).data.with_ood
+    assert isolated.of.like == of_curve(paper["figure-6"], "bert-ft subnet", 0.5)
+    assert of_curve(paper["figure-6"], "bert-pt subnet", 0.5).data.with_ood
 
 
 def test_recipes_of_the_paper(paper: dict[str, list[Run]]) -> None:
@@ -205,9 +206,7 @@ def test_recipes_of_the_paper(paper: dict[str, list[Run]]) -> None:
         ("figure-4", "mask train (poe) -> ft (std)", 0.5): (3 * epoch, 5e-5),
         ("figure-4", "mask train (poe) -> ft (poe)", 0.5): (5 * epoch, 5e-5),
         ("figure-5", "mask train (std)", 0.5): (5 * epoch, 5e-5),
-        ("figure-6", "bert -> mask train (ood)", 0.5): (5 * 13_210, 5e-5),
-        ("figure-s1", "full bert (reweight)", 0.0): (3 * epoch, 5e-5),
-        ("figure-s1", "full bert (confreg)", 0.0): (5 * epoch, 5e-5),
+        ("figure-6", "bert-pt subnet", 0.5): (5 * 13_210, 5e-5),
         ("figure-s1", "mask train (reweight)", 0.5): (5 * epoch, 5e-5),
         ("figure-s1", "mask train (confreg)", 0.5): (5 * epoch, 5e-5),
     }
@@ -245,17 +244,21 @@ def test_figures_share_what_they_have_in_common(paper: dict[str, list[Run]]) -> 
     experiments = {name: {run.experiment for run in runs} for name, runs in paper.items()}
     first = paper["figure-2"]
     full, debiased = (of_curve(first, f"full bert ({loss})", 0.0) for loss in ("std", "poe"))
-    for name in ("figure-3", "figure-4", "figure-5", "figure-6", "figure-8", "table-5", "table-6"):
+    for name in ("figure-3", "figure-4", "figure-5"):
         assert {full, debiased} <= experiments[name], name
+    assert full in experiments["figure-6"] & experiments["figure-s1"]
     mask = of_curve(first, "mask train (poe)", 0.7)
-    for name in ("figure-3", "figure-7", "figure-8", "table-5", "table-6"):
+    for name in ("figure-3", "figure-5", "figure-7", "figure-s1"):
         assert mask in experiments[name], name
     isolated = of_curve(paper["figure-4"], "mask train (poe) -> ft (std)", 0.7)
     assert mask in isolated.operands
     assert of_curve(paper["figure-5"], "mask train (poe)", 0.7) in experiments["figure-7"]
-    tickets = closure([of_curve(paper["figure-4"], "imp-rw (std) -> ft (poe)", level) for level in (0.2, 0.9)])
-    unused = closure([of_curve(paper["figure-5"], "imp-rw (std)", level) for level in (0.2, 0.9)])
-    trajectories = [each for each in {*tickets, *unused} if isinstance(each, Trajectory)]
+    tickets = [
+        of_curve(paper["figure-4"], f"imp-rw (poe) -> ft ({loss})", level)
+        for loss in ("std", "poe")
+        for level in (0.2, 0.9)
+    ]
+    trajectories = [each for each in closure(tickets) if isinstance(each, Trajectory)]
     assert len(trajectories) == 1
 
 
@@ -263,12 +266,12 @@ def test_counts_of_the_paper_profile() -> None:
     chosen = study("paper")
     assert {name: len(chosen.experiments([name])) for name in PAPER} == PAPER
     experiments = chosen.experiments(list(PAPER))
-    assert len(experiments) == 1236
+    assert len(experiments) == 1024
     graph = closure(experiments)
     kinds = Counter(
         experiment.method.name if isinstance(experiment, Pruned) else type(experiment).__name__ for experiment in graph
     )
-    trained = {"mask": 660, "FineTuned": 336, "Trajectory": 60}
+    trained = {"mask": 600, "FineTuned": 280, "Trajectory": 48}
     assert {kind: kinds[kind] for kind in trained} == trained
 
 
@@ -280,12 +283,20 @@ def test_keys_of_figure_2_are_those_that_people_have_results_of() -> None:
     assert digest == "5349f7ac133b2251f62fa477397241a785575c1ada249000dd886863f663278f"
 
 
-def test_other_plms_stand_beside_the_first(paper: dict[str, list[Run]]) -> None:
-    plms = {"bert-base-uncased", "roberta-base", "bert-large-uncased"}
-    for curve in ("full (std)", "full (poe)", *CURVES["table-6"]):
-        assert {run.plm for run in paper["table-6"] if run.curve == curve} == plms
-    roberta = [run.experiment for run in paper["table-6"] if run.plm == "roberta-base" and run.sparsity]
-    assert all(isinstance(each.of, FineTuned) and each.of.of == Pretrained("roberta-base") for each in roberta)
+@pytest.mark.parametrize(
+    ("profile", "plms"),
+    [
+        ("paper", ["roberta-base", "bert-large-uncased"]),
+        ("pocket", ["pocket-roberta", "pocket-large"]),
+        ("smoke", ["pocket-roberta", "pocket-large"]),
+    ],
+)
+def test_table_6_is_of_other_plms_alone(profile: str, plms: list[str]) -> None:
+    runs = study(profile, tasks=["nli"], seeds=[1]).runs("table-6")
+    rows = ["full (std)", "full (poe)", "mask train (poe)", "mask train (poe)", "gradual 0.5~0.7"]
+    assert [(run.plm, run.curve) for run in runs] == [(plm, row) for plm in plms for row in rows]
+    assert all(pretrained(run.experiment).name == run.plm for run in runs)
+    assert {run.sparsity for run in runs if run.curve == "gradual 0.5~0.7"} == {0.7}
 
 
 def test_iterative_pruning_is_drawn_where_it_passes_through() -> None:
@@ -332,18 +343,31 @@ def test_figures_are_chosen_by_name() -> None:
     assert set(both) == {run.experiment for name in ("figure-2", "figure-3") for run in chosen.runs(name)}
 
 
-def test_the_table_of_figure_7_has_a_full_model_and_a_subnetwork_at_each_start(tmp_path: Path) -> None:
+def test_the_table_of_figure_7_has_a_row_for_each_evaluation_and_data_set(tmp_path: Path) -> None:
     chosen, store = study("smoke", tasks=["nli"], seeds=[1]), Store(tmp_path)
     assert not chosen.compute(store, ["figure-7"], workers=1).failed
     table = chosen.table("figure-7", store)
-    overall = table[table.dataset == "hans"].set_index(["curve", "start"])
-    assert list(overall.loc["full bert (std)"].index) == [0.25, 0.5, 1.0]
-    assert list(overall.loc["mask train (poe)"].index) == [0.0, 0.25, 0.5, 1.0]
-    kept = next(run.experiment for run in chosen.runs("figure-7") if run.step == 3)
-    record = store.record(kept)
-    early, late = overall.loc[("full bert (std)", 0.25)], overall.loc[("full bert (std)", 1.0)]
-    assert early.score == record["checkpoints"]["3"]["hans"]["accuracy"]
-    assert late.score == record["metrics"]["hans"]["accuracy"]
-    assert early.key == late.key == kept.key
-    searched = [run.experiment.of for run in chosen.runs("figure-7") if run.sparsity]
-    assert [each.step for each in searched if isinstance(each, Checkpoint)] == [3, 6]
+    assert list(table.columns) == [*COLUMNS, "step"]
+    curves = ["ft step=0", "ft step=2", "ft step=3", "ft step=5", "ft step=7", "ft to end"]
+    assert list(table.curve.unique()) == curves
+    assert [step / 12 for step in (0, 2, 3, 5, 7, 12)] == list(table.start.unique())
+    assert set(table.sparsity) == {0.7}
+    for _, rows in table.groupby(["curve", "dataset"]):
+        assert list(rows.step) == [4, 8, 12]
+    run = chosen.runs("figure-7")[2]
+    rows = table[(table.curve == run.curve) & (table.dataset == "hans")]
+    evaluations = store.record(run.experiment)["evaluations"]
+    assert list(rows.score) == [evaluations[str(step)]["hans"] for step in (4, 8, 12)]
+    assert {*rows.key} == {run.experiment.key}
+    parts = chosen.table("figure-7", store, parts=True)
+    assert (parts[PARTS] == ALL).all(axis=None)
+    assert len(parts) == len(table)
+
+
+def test_the_table_of_figure_8_has_the_length_of_mask_training(tmp_path: Path) -> None:
+    chosen = study("smoke", tasks=["nli"], seeds=[1])
+    table = chosen.table("figure-8", Store(tmp_path))
+    assert list(table.columns) == [*COLUMNS, "epochs"]
+    assert list(table[table.dataset == "hans"][["curve", "epochs"]].itertuples(index=False, name=None)) == [
+        (curve, epochs) for curve in ("fixed", "gradual") for epochs in (3, 5, 7)
+    ]

@@ -27,7 +27,7 @@ from srnet.store.store import Store
 from srnet.study.choice import ALL, COLUMNS, PARTS, Study, choose
 from srnet.training.models import prunable_weights
 
-SPARSITIES = [0.0, 0.5]
+SPARSITIES = [0.5]
 FIGURE = ["figure-2"]
 COUNT = 10  # token ids, bias model, 2 full models, 2 masks, 2 runs of iterative pruning and what each leaves
 
@@ -172,14 +172,16 @@ def test_the_figure_has_a_panel_per_data_set_and_a_line_per_curve(study: Study, 
 
 
 def test_summary_tables(table: pd.DataFrame, parts: pd.DataFrame) -> None:
-    assert list(means(table).columns) == ["mnli-m", "hans"]
-    assert len(means(table)) == 10
-    assert subset_means(parts, "hans").shape == (10, 6)
+    assert list(means(table).columns) == ["MNLI-m", "HANS"]
+    assert list(means(table).index.names) == ["curve", "sparsity"]
+    assert len(means(table)) == 6
+    assert means(table).index.is_unique
+    assert subset_means(parts, "hans").shape == (6, 6)
 
 
 def test_the_heatmap_has_a_cell_per_curve_sparsity_and_subset(study: Study, parts: pd.DataFrame) -> None:
     axis = subset_heatmap(parts, "hans", study.profile.title).axes[0]
-    assert len(axis.texts) == 60
+    assert len(axis.texts) == 36
     chosen = parts[(parts.curve == "full bert (std)") & (parts.subset == "constituent")]
     chosen = chosen[chosen["class"] == "entailment"]
     assert axis.texts[0].get_text() == f"{100 * chosen.score.mean():.0f}"
@@ -192,6 +194,10 @@ def test_the_heatmap_has_a_cell_per_curve_sparsity_and_subset(study: Study, part
         ({"profile": "smoke", "tasks": ["nlu"]}, "unknown task 'nlu'"),
         ({"profile": "smoke", "tasks": "nli"}, "tasks is 'nli': give a list"),
         ({"profile": "smoke", "sparsities": [1.0]}, "sparsities: 1.0 is not a share"),
+        (
+            {"profile": "smoke", "sparsities": [0.0]},
+            "sparsities: 0.0 is not a share of weights to remove",
+        ),
         ({"profile": "smoke", "sparsities": ["0.5"]}, "sparsities: '0.5' is not a share"),
         ({"profile": "smoke", "sparsities": []}, "sparsities is"),
         ({"profile": "smoke", "seeds": [-1]}, "seeds: -1 is not a whole number"),

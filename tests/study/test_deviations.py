@@ -138,7 +138,7 @@ def test_the_table_has_words_and_effects_of_each() -> None:
     assert rule == "|---|---|---|---|"
     assert [re.match(r"\| \*\*(.*?)\*\*", row)[1] for row in rows] == list(OPTIONS)  # type: ignore[index]
     assert rows[2].split(" | ")[1] == "ID +2.0 ± 0.0<br>OOD +3.5 ± 0.7"
-    assert "*imp-rw (std) → ft (std)* at 70 %" in rows[1]
+    assert "*imp-rw (poe) → ft (std)* at 70 %" in rows[1]
     assert "at 90 %" in rows[5]
     assert all(row.count(" | ") == 3 for row in rows)
     worse = made_up(seeds=(1,)).assign(score=lambda table: 1 - table.score)
