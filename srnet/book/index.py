@@ -28,7 +28,7 @@ class Result:
 
     @property
     def number(self) -> tuple[bool, bool, int] | None:
-        """Its place among those of the paper: figures, those of the supplement, its tables. None for one beside them."""
+        """Its place among those of the paper: figures, those of the supplement, tables. None for one beside them."""
         found = re.fullmatch(r"(Figure|Table) (\d+)( of the supplement)?", self.label)
         return (found[1] == "Table", bool(found[3]), int(found[2])) if found else None
 

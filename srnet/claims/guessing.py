@@ -10,9 +10,10 @@ from typing import Any
 import pandas as pd
 
 from srnet.store.store import Store
+from srnet.study.guessing import EVEN, expected_f1
 
 FULL_NAME = "full bert (std)"  # of whose records the shares of the classes are read
-EVEN, DUPLICATE, OTHER = "even guess", "always duplicate", "always non-duplicate"
+DUPLICATE, OTHER = "always duplicate", "always non-duplicate"
 
 
 def guesses(table: pd.DataFrame, store: Store) -> pd.DataFrame:
@@ -53,14 +54,3 @@ def duplicates(metrics: Mapping[str, Any]) -> float:
         return math.nan
     share = (metrics["accuracy"] - other) / (duplicate - other)
     return float(round(share * metrics["examples"]) / metrics["examples"])
-
-
-def expected_f1(share: float) -> float:
-    """Return the weighted F1 of a guess that gives either of two classes half of the time.
-
-    It finds half of each class, with a precision that is the class's share.
-
-    Args:
-        share: of one of the classes, in [0, 1].
-    """
-    return sum(each * each / (each + 0.5) for each in (share, 1 - share))

@@ -21,9 +21,12 @@ def stop(selection: Iterable[tuple[int, float]], patience: int = PATIENCE, gain:
         The step of the evaluation at which patience ends, or else the last one.
     """
     best, waited, last = float("-inf"), 0, 0
-    for last, score in selection:
-        waited = 0 if score >= best + gain else waited + 1
-        best = max(best, score) if waited == 0 else best
+    for step, score in selection:
+        last = step
+        if score >= best + gain:
+            best, waited = score, 0
+        else:
+            waited += 1
         if waited == patience:
             break
     return last

@@ -8,11 +8,11 @@ EVEN, PRIOR = "even guess", "guess with the training prior"
 GUESSED = ("paws-qqp", "paws-wiki")
 
 
-def expected_f1(share: float, guessed: float) -> float:
+def expected_f1(share: float, guessed: float = 0.5) -> float:
     """Return the weighted F1 that a guess between two classes is expected to have.
 
     Args:
-        share: of one class in the data set, in (0, 1).
+        share: of one class in the data set, in [0, 1].
         guessed: how often the guess is that class, in (0, 1). Its recall is this, its precision the share.
     """
     classes = ((share, guessed), (1 - share, 1 - guessed))
@@ -30,7 +30,7 @@ def guesses(dataset: str) -> dict[str, float]:
     if dataset not in GUESSED:
         return {}
     share, prior = (_duplicates(dataset, EVALUATED[dataset]), _duplicates("qqp", "train"))
-    return {EVEN: expected_f1(share, 0.5), PRIOR: expected_f1(share, prior)}
+    return {EVEN: expected_f1(share), PRIOR: expected_f1(share, prior)}
 
 
 def _duplicates(dataset: str, split: str) -> float:

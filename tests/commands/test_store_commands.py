@@ -36,7 +36,7 @@ def _empty_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def study() -> Study:
-    return choose("smoke", ["nli"], [0.0, 0.5], [1], Inputs(device="cpu"))
+    return choose("smoke", ["nli"], [0.5], [1], Inputs(device="cpu"))
 
 
 @pytest.fixture
