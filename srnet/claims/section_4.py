@@ -1,7 +1,7 @@
 """Findings of Section 4 (Figures 2 to 6), and what Section 5 says of them at its beginning."""
 
 from srnet.claims.claim import Claim, on
-from srnet.claims.guessing import EVEN, FULL_NAME, expected_f1
+from srnet.claims.guessing import FULL_NAME
 from srnet.claims.measures import (
     ID,
     NEAR,
@@ -35,6 +35,7 @@ from srnet.paper import (
     UNBIASED_FINE_TUNED_HANS,
     UNBIASED_HANS,
 )
+from srnet.study.guessing import EVEN, expected_f1
 
 # Lines are named for what the paper draws: by how the mask is found, and by the figure where several have them.
 MODERATE, LOW = (0.2, 0.5, 0.7), (0.2, 0.5)

@@ -13,7 +13,6 @@ from paper_world import SEEDS, Tables, paper_world
 
 from srnet import paper
 from srnet.claims import CLAIMS, FAILS, HOLDS, UNDECIDED, UNTESTABLE, Claim, Line, UntestableError, judged
-from srnet.claims.guessing import expected_f1
 from srnet.claims.measures import (
     ID,
     LAST,
@@ -36,6 +35,7 @@ from srnet.claims.restated import RESTATED
 from srnet.data.tasks import TASKS
 from srnet.study.catalogue import FIGURES
 from srnet.study.choice import COLUMNS
+from srnet.study.guessing import expected_f1
 
 UNSTUDIED = {("B.3.3", "fine-tuned"), ("B.3.3", "gradual")}  # of runs that no figure shows
 STUDIED = [claim for claim in CLAIMS if (claim.section, claim.item) not in UNSTUDIED]

@@ -23,11 +23,17 @@ from srnet.claims import (
     summed_up,
     verdicts,
 )
-from srnet.claims.guessing import DUPLICATE, EVEN, OTHER, duplicates, expected_f1, guesses
+from srnet.claims.guessing import (
+    DUPLICATE,
+    OTHER,
+    duplicates,
+    guesses,
+)
 from srnet.data.tasks import TASKS
 from srnet.environment import Inputs
 from srnet.store.store import Store
 from srnet.study.choice import COLUMNS, Study, choose
+from srnet.study.guessing import EVEN, expected_f1
 
 
 @pytest.fixture(scope="module")
