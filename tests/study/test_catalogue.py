@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from artefacts import ARTEFACTS, EPOCHS, LEVELS
@@ -127,6 +128,7 @@ def test_an_artefact_shows_what_the_paper_says(name: str) -> None:
             bare = re.sub(r" at [0-9.]+ %", "", str(run.experiment))
             assert bare == artefact.curves[run.curve]
             search = run.experiment.of.like if isinstance(run.experiment.of, Masked) else run.experiment
+            assert isinstance(search, Pruned)
             assert f"{search.sparsity:g}" == f"{run.sparsity:g}"
             assert search.data.with_ood == (run.curve in artefact.ood or run.curve == "bert-pt subnet + ft")
         points = [(run.curve, run.sparsity, run.plm, *run.labels.items()) for run in found]
@@ -152,8 +154,10 @@ def test_masks_of_figure_8_and_table_5_rise_softly_and_are_as_long_as_the_paper_
         full = PROFILES["paper"].training[task].full.steps / 3
         for run in figure:
             assert run.experiment.recipe
-            assert run.experiment.recipe.steps == pytest.approx(full * run.labels["epochs"], abs=1)
-        methods = {run.curve: run.experiment.method for run in [*figure, *table]}  # type: ignore[union-attr]
+            assert run.experiment.recipe.steps == pytest.approx(full * float(run.labels["epochs"]), abs=1)
+        methods: dict[str, Any] = {
+            run.curve: run.experiment.method for run in [*figure, *table] if isinstance(run.experiment, Pruned)
+        }
         assert {curve: method.init for curve, method in methods.items()} == {
             curve: "hard" if curve in ("fixed", "fixed, hard") else "soft" for curve in methods
         }
@@ -258,7 +262,7 @@ def test_figures_share_what_they_have_in_common(paper: dict[str, list[Run]]) -> 
         for loss in ("std", "poe")
         for level in (0.2, 0.9)
     ]
-    trajectories = [each for each in closure(tickets) if isinstance(each, Trajectory)]
+    trajectories = [each for each in closure([*tickets]) if isinstance(each, Trajectory)]
     assert len(trajectories) == 1
 
 
