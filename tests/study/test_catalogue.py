@@ -60,6 +60,12 @@ def of_curve(runs: list[Run], curve: str, sparsity: float, **labels: float) -> F
     return found[0]
 
 
+def method_of(run: Run) -> MaskTraining:
+    assert isinstance(run.experiment, Pruned)
+    assert isinstance(run.experiment.method, MaskTraining)
+    return run.experiment.method
+
+
 @pytest.fixture(scope="module")
 def paper() -> dict[str, list[Run]]:
     """Runs of one task and seed of the paper profile by figure of the paper."""
@@ -127,7 +133,8 @@ def test_an_artefact_shows_what_the_paper_says(name: str) -> None:
             bare = re.sub(r" at [0-9.]+ %", "", str(run.experiment))
             assert bare == artefact.curves[run.curve]
             search = run.experiment.of.like if isinstance(run.experiment.of, Masked) else run.experiment
-            assert f"{search.sparsity:g}" == f"{run.sparsity:g}"
+            assert isinstance(search, Pruned)
+            assert search.sparsity == run.sparsity
             assert search.data.with_ood == (run.curve in artefact.ood or run.curve == "bert-pt subnet + ft")
         points = [(run.curve, run.sparsity, run.plm, *run.labels.items()) for run in found]
         assert len(points) == len(set(points))
@@ -152,8 +159,8 @@ def test_masks_of_figure_8_and_table_5_rise_softly_and_are_as_long_as_the_paper_
         full = PROFILES["paper"].training[task].full.steps / 3
         for run in figure:
             assert run.experiment.recipe
-            assert run.experiment.recipe.steps == pytest.approx(full * run.labels["epochs"], abs=1)
-        methods = {run.curve: run.experiment.method for run in [*figure, *table]}  # type: ignore[union-attr]
+            assert run.experiment.recipe.steps == pytest.approx(full * float(run.labels["epochs"]), abs=1)
+        methods = {run.curve: method_of(run) for run in [*figure, *table]}
         assert {curve: method.init for curve, method in methods.items()} == {
             curve: "hard" if curve in ("fixed", "fixed, hard") else "soft" for curve in methods
         }
@@ -253,7 +260,7 @@ def test_figures_share_what_they_have_in_common(paper: dict[str, list[Run]]) -> 
     isolated = of_curve(paper["figure-4"], "mask train (poe) -> ft (std)", 0.7)
     assert mask in isolated.operands
     assert of_curve(paper["figure-5"], "mask train (poe)", 0.7) in experiments["figure-7"]
-    tickets = [
+    tickets: list[Experiment] = [
         of_curve(paper["figure-4"], f"imp-rw (poe) -> ft ({loss})", level)
         for loss in ("std", "poe")
         for level in (0.2, 0.9)
