@@ -13,6 +13,7 @@ from srnet import InputError
 from srnet.data.tasks import TASKS
 from srnet.environment import Inputs
 from srnet.experiments.expressions import (
+    Experiment,
     FineTuned,
     Masked,
     Pruned,
