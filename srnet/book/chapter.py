@@ -115,7 +115,7 @@ class Chapter:
                 there is a table of means for each task.
         """
         if reason := self.lacks(figure):
-            display(Markdown(f"*{reason}*"), *[shown(None)] * (shown is not means))
+            display(Markdown(f"*{reason}*"), *([] if shown is means else [shown(None)]))
             return
         table = self.table(figure)
         for task, rows in table.groupby("task", sort=False) if shown is means else [("", table)]:

@@ -65,7 +65,7 @@ def score_table(name: str, table: pd.DataFrame | None) -> Styler:
     shown = shown.rename(columns=DATASETS).rename_axis(index=[None, None], columns=None)
     best = means.eq(means.groupby(level="block").transform("max"))
     bold = best.map(lambda is_best: "font-weight: bold" if is_best else "").to_numpy()
-    return shown.style.apply(lambda _: bold, axis=None)
+    return shown.style.apply(lambda _: bold, axis=None).set_table_attributes('class="dataframe"')
 
 
 def row_names(table: pd.DataFrame, plm: bool = True) -> dict[tuple, str]:

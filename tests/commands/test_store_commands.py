@@ -315,7 +315,7 @@ def test_status_tells_the_state_of_each_experiment(study: Study, store: Store, t
     local, subnetwork = Store(tmp_path / "local"), masked(study)
     interrupt(local, subnetwork, steps=7)
     local.fail(full(study), MemoryError("no room"))
-    words = ["--profile", "smoke", "--task", "nli", "--seed", "1", "--sparsity", "0", "--sparsity", "0.5"]
+    words = ["--profile", "smoke", "--task", "nli", "--seed", "1", "--sparsity", "0.5"]
     output = works(local, "status", *words, "--figure", "figure-2")
     assert lines(output, subnetwork.key, "unfinished", "saved after 7 of 12 steps")
     assert lines(output, full(study).key, "failed", "MemoryError: no room")

@@ -5,7 +5,6 @@ import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from artefacts import ARTEFACTS, EPOCHS, LEVELS
@@ -14,6 +13,7 @@ from srnet import InputError
 from srnet.data.tasks import TASKS
 from srnet.environment import Inputs
 from srnet.experiments.expressions import (
+    Experiment,
     FineTuned,
     Masked,
     Pruned,
@@ -59,6 +59,12 @@ def of_curve(runs: list[Run], curve: str, sparsity: float, **labels: float) -> F
     ]
     assert len(found) == 1, (curve, sparsity)
     return found[0]
+
+
+def method_of(run: Run) -> MaskTraining:
+    assert isinstance(run.experiment, Pruned)
+    assert isinstance(run.experiment.method, MaskTraining)
+    return run.experiment.method
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +135,7 @@ def test_an_artefact_shows_what_the_paper_says(name: str) -> None:
             assert bare == artefact.curves[run.curve]
             search = run.experiment.of.like if isinstance(run.experiment.of, Masked) else run.experiment
             assert isinstance(search, Pruned)
-            assert f"{search.sparsity:g}" == f"{run.sparsity:g}"
+            assert search.sparsity == run.sparsity
             assert search.data.with_ood == (run.curve in artefact.ood or run.curve == "bert-pt subnet + ft")
         points = [(run.curve, run.sparsity, run.plm, *run.labels.items()) for run in found]
         assert len(points) == len(set(points))
@@ -155,9 +161,7 @@ def test_masks_of_figure_8_and_table_5_rise_softly_and_are_as_long_as_the_paper_
         for run in figure:
             assert run.experiment.recipe
             assert run.experiment.recipe.steps == pytest.approx(full * float(run.labels["epochs"]), abs=1)
-        methods: dict[str, Any] = {
-            run.curve: run.experiment.method for run in [*figure, *table] if isinstance(run.experiment, Pruned)
-        }
+        methods = {run.curve: method_of(run) for run in [*figure, *table]}
         assert {curve: method.init for curve, method in methods.items()} == {
             curve: "hard" if curve in ("fixed", "fixed, hard") else "soft" for curve in methods
         }
@@ -257,12 +261,12 @@ def test_figures_share_what_they_have_in_common(paper: dict[str, list[Run]]) -> 
     isolated = of_curve(paper["figure-4"], "mask train (poe) -> ft (std)", 0.7)
     assert mask in isolated.operands
     assert of_curve(paper["figure-5"], "mask train (poe)", 0.7) in experiments["figure-7"]
-    tickets = [
+    tickets: list[Experiment] = [
         of_curve(paper["figure-4"], f"imp-rw (poe) -> ft ({loss})", level)
         for loss in ("std", "poe")
         for level in (0.2, 0.9)
     ]
-    trajectories = [each for each in closure([*tickets]) if isinstance(each, Trajectory)]
+    trajectories = [each for each in closure(tickets) if isinstance(each, Trajectory)]
     assert len(trajectories) == 1
 
 
