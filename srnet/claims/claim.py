@@ -14,7 +14,7 @@ class Claim:
     Attributes:
         section: where the paper states it.
         item: which of the section's statements: the paper's own number for it, with the paragraph where a section
-            counts anew in each; a letter of ours where one number says several things.
+            counts anew in each; ours where it counts none, and a letter of ours where one number says several things.
         text: the finding, in our own words.
         measures: the comparison that stands for it, by name of the task; it is about no other tasks.
         paper: the paper's own figures, where it gives any.

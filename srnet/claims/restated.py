@@ -7,7 +7,8 @@ _SUMS_UP = "sums up findings that are tested"
 RESTATED = (
     Restated(
         "Abstract",
-        "SRNets exist in fine-tuned BERT, as structures to fine-tune, and with no weight changed.",
+        "SRNets exist, below 70 % sparsity for one: in fine-tuned BERT, as structures to fine-tune, and with no weight "
+        "changed.",
         _SUMS_UP,
         (("4.2.2", "std (4a)"), ("4.3.2", "(end)"), ("4.4.2", "(2)")),
     ),

@@ -83,7 +83,7 @@ def _timing() -> tuple[Claim, ...]:
             "(d)",
             "So a large part of the full model's training can be saved.",
             on(some_reach(until, end, BOTH), "nli"),
-            f"{100 * (1 - STARTS['nli'].share):.0f} % saved",
+            f"roughly {100 * STARTS['nli'].share:g} % of fine-tuning needed",
         ),
     )
 

@@ -44,7 +44,7 @@ HANS = Table(
 no sentence is empty."""
 
 HANS_TRAIN = replace(HANS, classes=NLI_LABELS, names={"entailment": "entailment", "non-entailment": "contradiction"})
-"""HANS as training examples of NLI: the official code makes non-entailment a contradiction, none is neutral."""
+"""HANS as training examples of NLI: non-entailment is a contradiction (Table 2 of the supplement), none is neutral."""
 
 QQP = Table(
     classes=PARAPHRASE_LABELS,
@@ -127,7 +127,7 @@ class Task:
         train: source of the ID training set.
         dev: source of the ID development set.
         ood: sources of the OOD test sets by data-set id.
-        ood_train: sources of the OOD training examples by data-set id, as in the official code.
+        ood_train: sources of the OOD training examples by data-set id (Appendix B.3.3).
         metric: the headline score: "accuracy", or "weighted_f1" (Section 4.1).
         bias: the spurious features of Appendix B.3.1: those of a "pair" of sentences, or of the "claim" alone.
     """

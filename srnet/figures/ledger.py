@@ -42,8 +42,8 @@ SIDE = 0.84  # of a square, where the next one begins at 1
 def ledger_squares(claims: pd.DataFrame, source: str) -> Figure:
     """Draw the verdicts on the paper's findings: a panel for each task, a row for each part, a square for each.
 
-    In a square stands the paper's number of the finding in its part; a finding has a square in the tasks that it is
-    about. The legend counts the verdicts.
+    In a square stands the number of the finding in its part (`srnet.claims.Claim`); a finding has a square in the tasks
+    that it is about. The legend counts the verdicts.
 
     Args:
         claims: verdicts on all claims (`srnet.claims.ledger`).

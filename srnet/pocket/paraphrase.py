@@ -19,7 +19,8 @@ from srnet.pocket.facts import COMPARISONS, TRAVEL, Event, Pattern, different
 from srnet.pocket.pairs import Pair, Text, draw_unseen, labels_in_shares, to_dataset
 from srnet.pocket.world import World
 
-DUPLICATES = {"qqp": 0.369, "paws-qqp": 0.282, "paws-wiki": 0.442}  # Table 2 of the paper's supplement
+DUPLICATES = {"qqp": 0.369, "paws-qqp": 0.282, "paws-wiki": 0.442}
+# Table 2 of the paper's supplement: training set of QQP, evaluated sets of PAWS (of PAWS-QQP's training set 31.5 %)
 UNRELATED = 0.3  # share of the low-overlap non-duplicates that are about other people; in the others one word differs
 
 

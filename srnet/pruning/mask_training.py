@@ -17,15 +17,15 @@ from srnet.training.models import prunable_weights
 from srnet.training.selection import Best, is_due
 from srnet.training.snapshots import State
 
-INITIAL_THRESHOLD = 0.01  # φ at the start of mask training, Appendix A.1
-INITIAL_SCALE = 2.0  # α: a kept weight starts at a score of α·φ
+INITIAL_THRESHOLD = 0.01  # φ at the start of mask training, Algorithm 2 and Table 4
+INITIAL_SCALE = 2.0  # α: a kept weight starts at a score of α·φ, Eq. 1 of the supplement
 WINDOW = 0.7  # the best mask is chosen after this share of the steps, Appendix B.3.3
 INITIALISATIONS = ("hard", "soft")
 
 
 @dataclass(frozen=True)
 class Gradual:
-    """Sparsity that rises while the mask is trained (Section 5.2; Zhu and Gupta, 2017).
+    """Sparsity that rises while the mask is trained (Section 5.2; Zhu and Gupta, 2018).
 
     Attributes:
         initial: s_i, the sparsity at the start.
@@ -112,7 +112,7 @@ class MaskPlan:
 
 
 def cubic_sparsity(initial: float, final: float, progress: float) -> float:
-    """Return ``s_f + (s_i - s_f)(1 - t)³``, the sparsity after a share t of the rise (Zhu and Gupta, 2017).
+    """Return ``s_f + (s_i - s_f)(1 - t)³``, the sparsity after a share t of the rise (Zhu and Gupta, 2018).
 
     Args:
         initial: s_i, sparsity at t = 0.

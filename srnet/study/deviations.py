@@ -272,9 +272,9 @@ DIFFERENCES = (
         "the paper's",
     ),
     Difference(
-        "warm-up of iterative pruning",
-        "None, on any task.",
-        "It has the full model's hyper-parameters but for the length; none of its tables has a warm-up.",
+        "warm-up and clipping of iterative pruning",
+        "No warm-up on any task. For paraphrases, gradients are clipped together; elsewhere tensor by tensor.",
+        "It has the full model's hyper-parameters but for the length; of warm-up and clipping the text says nothing.",
         "in the profile `paper` the code's",
     ),
 )
@@ -282,12 +282,16 @@ DIFFERENCES = (
 
 CHOICES = (
     Choice(
+        "*Full bert (poe)* in Figure 2",
+        "It is drawn; the text on that figure speaks of the standard model alone.",
+    ),
+    Choice(
         "Lengths in Figure 8",
         "Three for each task. Those of Table 5 and of Appendix B.3.3 are among them, so that figures share results.",
     ),
     Choice(
-        "Loss of Figure 7",
-        "The product of experts, as in the released scripts; so are the steps at which searches start.",
+        "Loss of Figures 7 and 8 and of Table 5",
+        "The product of experts, as in the released scripts; so are the steps at which the searches of Figure 7 start.",
     ),
     Choice(
         "End of a rising sparsity",
@@ -306,12 +310,32 @@ CHOICES = (
         "The network at the step that Algorithm 1 returns, not the best one on the development set.",
     ),
     Choice(
+        "Choice of masks from the middle of fine-tuning",
+        "After 0.7 of the steps, as from its end and as in the released code. The curves of Figure 7 show all masks.",
+    ),
+    Choice(
         "Sparsity of iterative pruning",
         "The same in every matrix, as for masks and as in the released code.",
     ),
     Choice(
-        "Warm-up, weight decay and clipping",
-        "In the profile `paper` as in the released scripts.",
+        "Schedule, weight decay, clipping and dropout",
+        "In the profile `paper` as in the released scripts: linear warm-up and decay, no weight decay, dropout as in "
+        "the pre-trained model.",
+    ),
+    Choice(
+        "The classifier of RoBERTa",
+        "Both matrices of its head are masked, as in the released code, though the first stands where BERT has its "
+        "pooler, which is not.",
+    ),
+    Choice(
+        "Word vectors of the bias models",
+        "Trained on the task's own text, unless a fastText file is given. The paper has published ones, so the profile "
+        "`paper` wants `--vectors`. They are scaled to length one before the maximum over a claim's words is taken.",
+    ),
+    Choice(
+        "Features of pairs",
+        "A repeated word counts each time. A word has similarity 1 to itself, also without a vector, and one without a "
+        "vector has similarity 0 to every other.",
     ),
     Choice(
         "Classes that a test set lacks",

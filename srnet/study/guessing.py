@@ -22,7 +22,7 @@ def expected_f1(share: float, guessed: float = 0.5) -> float:
 def guesses(dataset: str) -> dict[str, float]:
     """Return the weighted F1, in [0, 1], of an even guess and of one with QQP's prior; none for sets other than PAWS.
 
-    Shares of classes are the paper's (Table 2). The pocket world draws its data sets in the same shares.
+    Shares of classes are the paper's (Table 2). The pocket world's evaluated PAWS-like sets have the same.
 
     Args:
         dataset: its id.

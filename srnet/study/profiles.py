@@ -36,8 +36,8 @@ class Training:
         mask_ood: mask training with OOD training examples; None where the profile leaves it out.
         imp: iterative magnitude pruning; None where the profile leaves it out.
         checkpoints: steps of fine-tuning with cross-entropy after which a search starts (Section 5.1).
-        mask_epochs: what `mask` is the length of (Appendix B.3.3). Where the study is scaled down, an epoch is what
-            `full` has three of, counted in examples.
+        mask_epochs: what `mask` is the length of (Appendix B.3.3). In the pocket world an epoch is what `full` has
+            three of, counted in examples.
     """
 
     full: Recipe
@@ -106,7 +106,7 @@ def _pocket(task: str) -> Training:
 
     return Training(
         full=full,
-        full_debiased=full,
+        full_debiased=replace(full, steps=full.steps * setup.debiased_epochs // setup.full_epochs),
         mask=searched(setup.mask_epochs),
         interval=25,
         mask_ood=searched(setup.mask_epochs, with_ood=True),
@@ -213,7 +213,7 @@ PROFILES: Mapping[str, Profile] = {
         ),
         Profile(
             name="paper",
-            title="the paper's own setting: BERT-base and the full data sets",
+            title="BERT-base and the full data sets, as in the paper",
             plm="bert-base-uncased",
             world=None,
             training=_PAPER,
