@@ -25,7 +25,7 @@ from srnet.study.profiles import PROFILES
 from srnet.training import Recipe
 
 SEEDS, LOSSES, SPARSITY = (5, 6), ("std", "poe"), 0.7
-RATES = {"mask": (2.5e-4, 5e-4, 1e-3, 2e-3, 4e-3), "imp": (2.5e-4, 5e-4, 1e-3, 2e-3, 4e-3)}
+METHODS, RATES = ("mask", "imp"), (1.25e-4, 2.5e-4, 5e-4, 1e-3, 2e-3, 4e-3)
 
 
 def recipe(task: str, method: str, rate: float) -> Recipe:
@@ -56,10 +56,7 @@ def main(
     """Try every rate and add the scores, in percent, to the trail."""
     results = Store(store)
     grid = {
-        (method, task, rate): subnetworks(task, method, rate)
-        for method, rates in RATES.items()
-        for task in TASKS
-        for rate in rates
+        (method, task, rate): subnetworks(task, method, rate) for method in METHODS for task in TASKS for rate in RATES
     }
     run([each for tried in grid.values() for each in tried], results, Inputs(), workers=workers)
     for (method, task, rate), tried in grid.items():
