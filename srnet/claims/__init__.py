@@ -23,7 +23,7 @@ from srnet.claims.judging import (
     summed_up,
     verdicts,
 )
-from srnet.claims.measures import Line, Measure, Results, UntestableError
+from srnet.claims.measures import Effect, Line, Measure, Results, Sample, UntestableError
 
 __all__ = [
     "CLAIMS",
@@ -33,9 +33,11 @@ __all__ = [
     "UNTESTABLE",
     "VERDICTS",
     "Claim",
+    "Effect",
     "Line",
     "Measure",
     "Results",
+    "Sample",
     "UntestableError",
     "beside",
     "by_task",
