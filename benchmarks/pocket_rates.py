@@ -63,9 +63,9 @@ def main(
         dev, metric = TASKS[task].dev_name, TASKS[task].metric
         scores = [results.record(each)["metrics"][dev][metric] for each in tried]
         line = {
-            "note": f"learning rate of {method}, by the ID score of subnetworks at {SPARSITY:.0%} alone",
             "task": task,
             "method": method,
+            "sparsity": SPARSITY,
             "lr": rate,
             "steps": recipe(task, method, rate).steps,
             "seeds": list(SEEDS),

@@ -38,7 +38,7 @@ class Claim:
         """The figures in whose chapters it is shown."""
         if self.shown:
             return (self.shown,)
-        return tuple(dict.fromkeys(measure.lines[0].figure for measure in self.measures.values() if measure.lines))
+        return tuple(dict.fromkeys(measure.lines[0].figure for measure in self.measures.values()))
 
     @property
     def figures(self) -> tuple[str, ...]:

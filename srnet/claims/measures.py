@@ -15,11 +15,14 @@ from numpy.typing import NDArray
 from srnet.claims.bootstrap import drawn, interval, seed_weights
 from srnet.data.tasks import DATASETS
 from srnet.paper import KEPT
+from srnet.pruning.mask_training import WINDOW
 from srnet.study.catalogue import FIGURES
 
 ID, OOD = "ID", "OOD"
 # Where the paper gives words, not numbers (it does for what counts as kept), these stand for them.
 NEAR = 2.0  # points within which two scores count as comparable; "clearly" and "obviously" are more than that
+FOR_SPREAD = 3  # seeds: of two, half of all draws have one seed alone, and no spread
+MANY = 8  # scores that are not listed one by one
 STEADIER = 2  # times smaller is a spread over seeds that counts as low beside a high one
 EACH, EARLY, LAST, SPREAD = "", "over the first half of training", "at the end of training", "spread of"
 PLMS = ("RoBERTa-base", "BERT-large")  # in their order in Table 6; the pocket has others in their places
@@ -179,8 +182,8 @@ class Sample:
         mean = (weights * values).sum(axis=0)
         if line.taken != SPREAD:
             return np.asarray(mean)
-        if len(self.seeds) == 1:
-            raise UntestableError("one seed has no spread")
+        if len(self.seeds) < FOR_SPREAD:
+            raise UntestableError(f"a spread needs {FOR_SPREAD} seeds, and {len(self.seeds)} are there")
         freedom = 1 - 1 / len(self.seeds)
         return np.asarray(np.sqrt((weights * (values - mean) ** 2).sum(axis=0) / freedom))
 
@@ -214,9 +217,9 @@ class Measure:
         Raises:
             UntestableError: if its results lack what is compared.
         """
-        sample = Sample(self.lines, results) if self.lines else None
-        margins = self.margins(sample).min(axis=0)  # type: ignore[arg-type]
-        return Effect(margins, len(sample.seeds), "; ".join(map(sample.words, self.lines)))  # type: ignore[union-attr]
+        sample = Sample(self.lines, results)
+        margins = self.margins(sample).min(axis=0)
+        return Effect(margins, len(sample.seeds), "; ".join(map(sample.words, self.lines)))
 
 
 def exceeds(line: Line, than: Line, where: Sequence[str], by: float = 0.0) -> Measure:
@@ -372,6 +375,27 @@ def larger_on(dataset: str, other: str, line: Line, than: Line) -> Measure:
     return Measure(says, lines, margins)
 
 
+def peaks_early(line: Line) -> Measure:
+    """Test whether the ID score is best before masks become candidates, and the OOD scores rise from there to the end.
+
+    Args:
+        line: scores during mask training, at all of its evaluations.
+    """
+    inside, outside = line.on((ID,)), line.on((OOD,))
+
+    def margins(of: Sample) -> Scores:
+        id_, ood = of(inside)[:, 0], of(outside)
+        window = int(WINDOW * len(id_))
+        if window == 0:
+            raise UntestableError(f"{line.place} has but one evaluation")
+        peak = id_[:window].argmax(axis=0)
+        at_peak = np.take_along_axis(ood, peak[None, None], axis=0)[0]
+        return np.concatenate([(id_[:window].max(axis=0) - id_[window:].max(axis=0))[None], ood[-1] - at_peak])
+
+    says = f"in {line.curve}, ID scores are best before {WINDOW:g} of the steps; from there to the end OOD scores rise"
+    return Measure(says, (inside, outside), margins)
+
+
 def some_reach(line: Line, other: Line, where: Sequence[str]) -> Measure:
     """Test whether `line` reaches another at one of its levels at least, on all data sets."""
     every = reaches(line, other, where)
@@ -430,15 +454,6 @@ def on_average(measure: Measure) -> Measure:
     return _joined(says, [measure], lambda of: measure.margins(of).mean(axis=0, keepdims=True))
 
 
-def unstudied(why: str) -> Measure:
-    """Stand for a finding about runs that no figure of this study shows."""
-
-    def margins(_: Sample) -> Scores:
-        raise UntestableError(why)
-
-    return Measure("", (), margins)
-
-
 CELLS = "% of cases"
 
 
@@ -486,6 +501,8 @@ def _words(where: Sequence[str]) -> str:
 
 
 def _listed(values: Scores) -> str:
+    if len(values) > MANY:
+        return f"{values[0]:.1f} at first, at best {values.max():.1f}, {values[-1]:.1f} in the end"
     return "/".join(f"{value:.1f}" for value in values)
 
 

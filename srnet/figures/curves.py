@@ -49,12 +49,12 @@ def epoch_curves(table: pd.DataFrame, source: str) -> Figure:
 
 
 def step_curves(table: pd.DataFrame, source: str) -> Figure:
-    """Draw headline scores during mask training, a curve for each point of fine-tuning where it starts (Figure 7).
+    """Draw headline scores during mask training (Figure 7: a curve for each point of fine-tuning where it starts).
 
-    Each task has a row of panels with its own steps and starts. Lines and bands are as in `sparsity_curves`.
+    Each task has a row of panels with its own steps and curves. Lines and bands are as in `sparsity_curves`.
 
     Args:
-        table: results of the figure "figure-7" or "figure-s3".
+        table: results of a figure that is drawn by step (`srnet.study.catalogue.Figure.by_step`).
         source: what the results are results of.
 
     Raises:

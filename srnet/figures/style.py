@@ -73,6 +73,9 @@ CURVES: Mapping[str, Mapping[str, Any]] = {
     "gradual 0.5~0.9": _line(GREEN, "D"),
     "gradual 0.7~0.9": _line(VIOLET, "*"),
     "gradual 0.5~0.7": _line(VIOLET, "*"),
+    "mask train (poe), 20 %": _line(ORANGE, "s"),
+    "gradual 0.7~0.9, hard": _line(RED, "D", hollow=True),
+    "gradual 0.7~0.9, soft": _line(VIOLET, "*"),
 }
 """Style of each curve of `srnet.study.catalogue.FIGURES`, by name, in the order of legends.
 

@@ -14,6 +14,7 @@ from srnet.study.deviations import deviation_runs
 from srnet.study.points import TIMING_SPARSITIES, Run, Setting
 
 EPOCHS = (3, 5, 7)  # of Figure 8, Appendix B.3.3 and Table 5, which share what they can
+LOW_SPARSITY = 0.2  # Appendix B.3.3
 HIGH_SPARSITY = 0.9  # Section 5.2, Appendix C.4
 INITIAL_SPARSITY = 0.7  # of rising sparsity in Section 5.2 (Appendix B.3.3)
 ABLATED = (0.2, 0.5, 0.7)  # initial sparsities of Appendix C.4
@@ -139,6 +140,17 @@ def _high_sparsity(setting: Setting) -> Iterator[Run]:
             yield setting.run(curve, HIGH_SPARSITY, _high(setting, epochs, **changes), epochs=epochs)
 
 
+def _courses(setting: Setting) -> Iterator[Run]:
+    """What happens on the way, at a low sparsity and with a rising one from either start (Appendix B.3.3)."""
+    full = setting.full()
+    low = setting.mask(full, "poe", LOW_SPARSITY, curves=True)
+    yield setting.run("mask train (poe), 20 %", LOW_SPARSITY, low)
+    for init in ("hard", "soft"):
+        rising = _rising(INITIAL_SPARSITY) | {"init": init}
+        found = setting.mask(full, "poe", HIGH_SPARSITY, curves=True, **rising)
+        yield setting.run(f"gradual 0.7~0.9, {init}", HIGH_SPARSITY, found)
+
+
 def _other_losses(setting: Setting) -> Iterator[Run]:
     """All debiasing losses side by side (Appendix C.1)."""
     full = setting.full()
@@ -212,6 +224,14 @@ FIGURES: Mapping[str, Figure] = {
             _ablation,
         ),
         Figure("table-6", "Table 6 of the supplement", "other pre-trained models", "C5-other-plms", _by_plm, FIRST),
+        Figure(
+            "mask-training",
+            "The course of mask training",
+            "scores on the way, at a low and at a rising sparsity",
+            "05-1-timing",
+            _courses,
+            by_step=True,
+        ),
         Figure("deviations", "Deviations", "the released code against the paper's text", "deviations", deviation_runs),
         Figure("pocket-world", "The pocket world", "full models by strength of the bias", "pocket-world", sweep_runs),
     )

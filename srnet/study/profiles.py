@@ -213,7 +213,7 @@ PROFILES: Mapping[str, Profile] = {
             seeds=(1,),
             left_out=(
                 *(f"figure-{name}" for name in ("3", "4", "5", "6", "7", "8", "s1", "s2", "s3")),
-                *("table-5", "table-6", "deviations", "pocket-world"),
+                *("table-5", "table-6", "mask-training", "deviations", "pocket-world"),
             ),
         ),
         Profile(

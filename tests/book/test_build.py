@@ -74,7 +74,7 @@ def test_book_of_real_pages_and_a_notebook_needs_no_other_host(checkout: Path) -
     assert {"index.html", "book/intro.html", "book/api.html", "notebooks/trial.html"} <= pages.keys()
     assert "find_subnetwork" in pages["book/api.html"]
     trial = re.sub("<[^>]*>", "", pages["notebooks/trial.html"])
-    assert re.search(r"After \[Liu et al\., 2022\], .*, is it 1\.8\?", trial)
+    assert re.search(r"After \[Liu et al\., 2022a\], .*, is it 1\.8\?", trial)
     assert "found pocket" in trial
     assert "Warning" not in trial
     executed = (checkout / "out" / "src" / "notebooks" / "trial.ipynb").read_text()

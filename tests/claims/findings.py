@@ -38,6 +38,7 @@ REWEIGHT, CONFREG = "mask train (reweight)", "mask train (confreg)"
 RAW, END, MIDDLE = "ft step=0", "ft to end", ""
 HARD, SOFT = "fixed, hard", "fixed, soft"
 RISING = ("gradual 0.2~0.9", "gradual 0.5~0.9", "gradual 0.7~0.9")
+RISING_HARD, RISING_SOFT = "gradual 0.7~0.9, hard", "gradual 0.7~0.9, soft"
 G, FULL_6 = "gradual 0.5~0.7", "full (std)"
 
 FINDINGS = (
@@ -84,8 +85,8 @@ FINDINGS = (
     Finding("5.2", "(3)", ALL, "ID OOD", ("fixed", "gradual"), (), OPEN),
     Finding("5.2", "(4)", PARAPHRASE, "ID paws-qqp paws-wiki", ("fixed", "gradual"), (), OPEN),
     Finding("B.1", "(1)", PARAPHRASE, "paws-qqp", ("always duplicate", "always non-duplicate"), (), OPEN),
-    Finding("B.3.3", "fine-tuned", ALL, "", (), (), OPEN),
-    Finding("B.3.3", "gradual", ALL, "", (), (), OPEN),
+    Finding("B.3.3", "fine-tuned", ALL, "ID OOD", ("mask train (poe), 20 %",), (), OPEN),
+    Finding("B.3.3", "gradual", ALL, "ID OOD", (RISING_HARD, RISING_SOFT), (), OPEN),
     Finding("C.1", "(1)", ALL, "OOD", (MP, REWEIGHT, CONFREG), (STD,), EACH),
     Finding("C.1", "(2a)", ALL, "OOD", (MP, REWEIGHT, CONFREG), (STD,), UP_TO_70),
     Finding("C.1", "(2b)", ALL, "ID", (MP, REWEIGHT, CONFREG), (), UP_TO_70),

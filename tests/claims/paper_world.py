@@ -66,6 +66,11 @@ EXCEPTIONS: Mapping[tuple[str, str, str, float], Mapping[str, float]] = {  # by 
 GUESSES = {"even guess": 65, "always duplicate": 28, "always non-duplicate": 72}
 FROM_START = {"nli": 0.543, "paraphrase": 0.44, "fact": 0.439}  # where the paper says that the search can start
 STARTS = {"ft step=0": ((60, 45), (82, 60)), "ft step=9": ((80, 58), (87.5, 73)), "ft to end": ((85, 65), (88, 74))}
+COURSES: Mapping[str, tuple[tuple[float, ...], tuple[float, float]]] = {  # ID at each evaluation; OOD first and last
+    "mask train (poe), 20 %": ((86, 90, 88, 86, 86, 87, 88, 88, 89, 89), (60, 74)),
+    "gradual 0.7~0.9, hard": ((75, 75, 74, 74, 73, 73, 72, 72, 71, 71), (56, 52)),
+    "gradual 0.7~0.9, soft": ((84, 84, 83, 83, 82, 82, 81, 81, 80, 80), (64, 60)),
+}
 EPOCHS = {"fixed": ((70, 54), (72, 55), (74, 56)), "gradual": ((78, 58), (79, 59), (80, 60))}
 FIXED_PAWS = (63, 62, 61)
 ABLATION = {
@@ -119,6 +124,7 @@ def _rows() -> dict[str, list[dict[str, object]]]:
                     found += _points(task, curve, pair, changed, sparsity=level)
         for figure in ("figure-7", "figure-s3") if task == "nli" else ("figure-s3",):
             tables.setdefault(figure, []).extend(_training(task))
+        tables.setdefault("mask-training", []).extend(_courses(task))
         tables.setdefault("figure-8", []).extend(_epochs(task))
         for curve, pair in ABLATION.items():
             exception = {"paws-qqp": 50.0} if curve == "gradual 0.7~0.9" else {}
@@ -137,6 +143,13 @@ def _training(task: str) -> Iterator[dict[str, object]]:
         for step in range(7):
             pair = tuple(a + (b - a) * step / 6 for a, b in zip(first, last, strict=True))
             yield from _points(task, curve, pair, start=starts[curve], sparsity=0.7, step=100 * step)
+
+
+def _courses(task: str) -> Iterator[dict[str, object]]:
+    for curve, (inside, (first, last)) in COURSES.items():
+        for place, score in enumerate(inside):
+            pair = (score, first + (last - first) * place / (len(inside) - 1))
+            yield from _points(task, curve, pair, sparsity=0.9, step=100 * (place + 1))
 
 
 def _epochs(task: str) -> Iterator[dict[str, object]]:

@@ -56,6 +56,7 @@ SEEN = {
 DRAWINGS: dict[str, Callable[..., Figure]] = {
     "figure-7": step_curves,
     "figure-s3": step_curves,
+    "mask-training": step_curves,
     "figure-8": epoch_curves,
     "deviations": deviation_dots,
     "pocket-world": share_curves,
@@ -164,7 +165,7 @@ def runs_of(name: str) -> list[Run]:
     return choose("paper", seeds=[1], inputs=Inputs(device="cpu")).runs(name)
 
 
-X = {"figure-7": "step", "figure-s3": "step", "figure-8": "epochs"}
+X = {"figure-7": "step", "figure-s3": "step", "mask-training": "step", "figure-8": "epochs"}
 
 
 @pytest.mark.parametrize("name", [name for name in OF_CURVES if not name.startswith("table")])
