@@ -1,6 +1,6 @@
 """Masks: exact counts, ties, files, and refusing what does not fit."""
 
-from math import floor
+from math import floor, log2
 from pathlib import Path
 
 import numpy as np
@@ -154,11 +154,13 @@ def test_sparsity_overall_and_per_matrix(mask: Mask) -> None:
 
 
 @settings(deadline=None)
-@given(matrix=scores(), percent=hundredths)
-def test_file_round_trip(matrix: Tensor, percent: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+@given(matrix=scores(), percent=hundredths, compressed=st.booleans())
+def test_file_round_trip(
+    matrix: Tensor, percent: int, compressed: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     path = tmp_path_factory.mktemp("mask") / "mask.safetensors"
     mask = Mask({"w": keep_largest(matrix, percent / 100)}, "tiny", "abc")
-    mask.save(path)
+    mask.save(path, compressed)
     read = Mask.load(path)
     assert torch.equal(read["w"], mask["w"])
     assert (read.plm, read.fingerprint) == ("tiny", "abc")
@@ -172,6 +174,14 @@ def test_equal_masks_make_equal_files_of_one_bit_a_weight(mask: Mask, tmp_path: 
     large = Mask({"w": torch.ones(1000, 1000, dtype=torch.bool)})
     large.save(tmp_path / "large")
     assert (tmp_path / "large").stat().st_size < 1000 * 1000 / 8 + 500
+
+
+@pytest.mark.parametrize("sparsity", [0.2, 0.5, 0.7, 0.9])
+def test_a_compressed_file_is_near_the_entropy_of_the_mask(sparsity: float, tmp_path: Path) -> None:
+    weights = {"w": torch.randn(768, 768, generator=torch.Generator().manual_seed(0))}
+    Mask(magnitude_mask(weights, sparsity)).save(tmp_path / "mask", compressed=True)
+    entropy = -(sparsity * log2(sparsity) + (1 - sparsity) * log2(1 - sparsity))
+    assert (tmp_path / "mask").stat().st_size * 8 / 768**2 < 1.03 * entropy
 
 
 def test_apply_zeroes_exactly_what_the_mask_removes(mask: Mask) -> None:
@@ -204,6 +214,12 @@ def test_unreadable_files(mask: Mask, tmp_path: Path) -> None:
     (tmp_path / "text").write_text("not a mask")
     with pytest.raises(InputError, match="not a readable safetensors file"):
         Mask.load(tmp_path / "text")
+    mask.save(tmp_path / "wrong", compressed=True)
+    content = bytearray((tmp_path / "wrong").read_bytes())
+    content[-1] ^= 1
+    (tmp_path / "wrong").write_bytes(content)
+    with pytest.raises(InputError, match="not a readable safetensors file"):
+        Mask.load(tmp_path / "wrong")
     mask.save(tmp_path / "cut")
     (tmp_path / "cut").write_bytes((tmp_path / "cut").read_bytes()[:-1])
     with pytest.raises(InputError, match="not a readable safetensors file"):

@@ -78,9 +78,15 @@ def find_subnetwork(
     return Mask(found.mask, str(model.config.name_or_path), weights_digest(prunable_weights(model)))
 
 
-def save_subnetwork(mask: Mask, path: Path) -> None:
-    """Write a mask as safetensors, one bit a weight."""
-    mask.save(path)
+def save_subnetwork(mask: Mask, path: Path, compressed: bool = False) -> None:
+    """Write a mask as safetensors, one bit a weight or, compressed, about as many as there is information in it.
+
+    Args:
+        mask: the mask.
+        path: of the file.
+        compressed: as in `Mask.save`.
+    """
+    mask.save(path, compressed)
 
 
 def load_subnetwork(model: PreTrainedModel, path: Path) -> Mask:
