@@ -136,7 +136,7 @@ class Chapter:
         rows = pd.concat([pd.DataFrame(), *found])
         if rows.empty:
             return HTML("<p>None of the paper's findings can be tested on what is shown here.</p>")
-        return rows.style.hide(axis="index").set_table_attributes('class="dataframe claims"')
+        return rows.style.hide(axis="index").set_table_attributes('class="dataframe claims verdicts"')
 
     def _resampled(self, figure: str) -> pd.DataFrame:
         return resampled(self.table(figure), self.study, figure, self.store)

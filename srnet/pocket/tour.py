@@ -6,6 +6,7 @@ from dataclasses import fields
 
 import pandas as pd
 
+from srnet.data.tasks import DATASETS
 from srnet.pocket.fact_verification import GIVEAWAYS
 from srnet.pocket.generator import build
 from srnet.pocket.world import World
@@ -45,7 +46,7 @@ def examples(task: str, world: World) -> pd.DataFrame:
         for row in part:
             label = part.features["label"].names[row["label"]]
             wrong = not _shortcut_is_right(task, row["premise"], row["hypothesis"], label)
-            part_name = ", ".join(filter(None, [name, row["subset"].replace("_", " ")]))
+            part_name = ", ".join(filter(None, [DATASETS.get(name, name), row["subset"].replace("_", " ")]))
             labels = (part_name, label, "wrong" if wrong else "right")
             found.setdefault((place, row["subset"], row["label"], wrong), (*labels, row["premise"], row["hypothesis"]))
     return pd.DataFrame([found[key] for key in sorted(found)], columns=["data set", "class", "shortcut", *TEXTS[task]])
