@@ -147,11 +147,11 @@ def test_examples_show_each_heuristic_class_and_kind_once() -> None:
     heuristics = ("constituent", "lexical overlap", "subsequence")
     hans = {(row[0], row[1], row[2]) for row in nli.itertuples(index=False) if row[0] != "training"}
     right = dict(zip(HANS_LABELS, ("right", "wrong"), strict=True))
-    assert hans == {(f"hans, {name}", label, kind) for name in heuristics for label, kind in right.items()}
+    assert hans == {(f"HANS, {name}", label, kind) for name in heuristics for label, kind in right.items()}
     for row in nli.itertuples(index=False):
         overlap = set(row.hypothesis.split()) <= set(row.premise.split())
         assert overlap == ((row[1] == "entailment") == (row.shortcut == "right"))
-    paws = examples("paraphrase", world).set_index("data set").loc["paws-qqp"]
+    paws = examples("paraphrase", world).set_index("data set").loc["PAWS-QQP"]
     assert set(zip(paws["class"], paws.shortcut, strict=True)) == {("duplicate", "right"), ("non-duplicate", "wrong")}
     fact = examples("fact", world)
     assert list(fact.columns[-2:]) == ["evidence", "claim"]
