@@ -308,18 +308,6 @@ def narrows(line: Line, full: Line, where: Sequence[str]) -> Measure:
     return Measure(says, (*inside, *outside), margins)
 
 
-def gains_less(line: Line, full: Line, less: str, more: str) -> Measure:
-    """Test whether what `line` gains over the full model is less on one data set than on another."""
-    lines = tuple(each.on((name,)) for name in (more, less) for each in (line, full))
-
-    def margins(of: Sample) -> Scores:
-        on_more, full_on_more, on_less, full_on_less = map(of, lines)
-        return _cells((on_more - full_on_more) - (on_less - full_on_less))
-
-    says = f"what {line} gains over {full} is less on {DATASETS[less]} than on {DATASETS[more]}"
-    return Measure(says, lines, margins)
-
-
 def steadier(line: Line, than: Line, where: Sequence[str]) -> Measure:
     """Test whether scores vary far less over seeds in `line` than in `than`."""
     says = f"{STEADIER} times the {{0}} is below the {{1}} ({_words(where)})"
