@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from srnet.pruning.mask_training import Gradual, MaskPlan
     from srnet.pruning.search import find_subnetwork, load_subnetwork, save_subnetwork
     from srnet.training.encoding import Encoded, encode
-    from srnet.training.loop import Recipe
     from srnet.training.models import load_classifier, load_tokenizer
+    from srnet.training.recipe import Recipe
 
 __all__ = [
     "BiasModel",

@@ -48,6 +48,18 @@ def machine(device: str) -> dict[str, object]:
     return {"device": name, "threads": torch.get_num_threads(), "process": os.getpid()}
 
 
+def emulates_bfloat16(device: str) -> bool:
+    """Tell whether a device has no instructions for bfloat16, so that training in it takes longer than in float32.
+
+    Args:
+        device: torch device that experiments run on.
+    """
+    if device.startswith("cuda"):
+        return not torch.cuda.is_bf16_supported(including_emulation=False)
+    capabilities = torch.cpu.get_capabilities()
+    return not any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))  # the last is Arm's
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Compute with one thread, so that a result does not depend on how many cores there are."""

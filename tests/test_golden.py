@@ -4,6 +4,7 @@ The values in tests/golden were produced with llyx97/sparse-and-robust-PLM at co
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -20,19 +21,20 @@ from srnet.debiasing.losses import (
     reweighting,
 )
 from srnet.masking import solve
+from srnet.pruning.learned import MatrixMask
 from srnet.pruning.mask_training import (
     INITIAL_SCALE,
     INITIAL_THRESHOLD,
     Gradual,
-    MaskedWeight,
     MaskPlan,
     cubic_sparsity,
     initial_masks,
     train_mask,
 )
 from srnet.training.encoding import Encoded
-from srnet.training.loop import Recipe, TrainingRun, predict
+from srnet.training.loop import TrainingRun, predict
 from srnet.training.models import prunable_weights
+from srnet.training.recipe import Recipe
 
 GOLDEN = Path(__file__).parent / "golden"
 LOSSES = np.load(GOLDEN / "losses.npz")
@@ -96,7 +98,7 @@ def official_mask(title: str) -> np.ndarray:
     return np.unpackbits(MASKS[f"{title}_packedmask"], count=np.prod(shape)).astype(bool).reshape(shape)
 
 
-def initialised(init: str, sparsity: float) -> MaskedWeight:
+def initialised(init: str, sparsity: float) -> MatrixMask:
     return initial_masks({"w": torch.from_numpy(MASKS["gauss_W"])}, MaskPlan(sparsity, 1, init))["w"]
 
 
@@ -202,15 +204,14 @@ class TestMaskTrainingOfATinyBert:
         cuts: list[list[float]] = []
         scores: list[np.ndarray] = []
 
-        def watch(step: int) -> None:
-            masked = [model.get_submodule(f"{name}.parametrizations.weight.0") for name in matrices]
-            cuts.append([matrix.cut.item() for matrix in masked if isinstance(matrix, MaskedWeight)])
-            scores[:] = [matrix.scores.numpy(force=True) for matrix in masked if isinstance(matrix, MaskedWeight)]
+        def watch(step: int, masks: Mapping[str, MatrixMask]) -> None:
+            cuts.append([masks[f"{name}.weight"].cut.item() for name in matrices])
+            scores[:] = [masks[f"{name}.weight"].scores.numpy().copy() for name in matrices]
 
         monkeypatch.setattr("srnet.training.loop.shuffled_batches", lambda *_: iter(torch.arange(48).split(8)))
         recipe = Recipe(steps=6, batch_size=8, lr=5e-3, warmup=2, raw_epsilon=True)
-        run = TrainingRun(data, recipe, make_objective("std"), 0, watch)
-        found = train_mask(model, run, lambda step: 0.0, MaskPlan(sparsity=0.5, interval=3, pooler=True))
+        run, plan = TrainingRun(data, recipe, make_objective("std"), 0), MaskPlan(0.5, interval=3, pooler=True)
+        found = train_mask(model, run, lambda step: 0.0, plan, watch)
         np.testing.assert_allclose(found.trace.losses, RUN["std50/losses"], atol=1e-5, rtol=0)
         np.testing.assert_allclose(cuts, RUN["std50/thresholds"], atol=1e-5, rtol=0)
         assert set(found.mask) == {f"{name}.weight" for name in matrices} == set(prunable_weights(model, pooler=True))

@@ -26,6 +26,7 @@ EachOne = Annotated[bool, typer.Option("--experiments", help="Also list what is 
 @grouped
 def plan(choice: Choice, places: Places, on: Workers = None, experiments: EachOne = False) -> None:
     """Say what `run` would compute, and what that takes: steps, tokens, hours and disk."""
+    from srnet.executor.work import emulated
     from srnet.machine import places as processes
     from srnet.planning.estimate import Estimate, Lookup
 
@@ -42,6 +43,8 @@ def plan(choice: Choice, places: Places, on: Workers = None, experiments: EachOn
         # Counted in the scripts of llyx97/sparse-and-robust-PLM, 207 for each of four seeds.
         say("The authors' released scripts: 828 trainings, 42.2 M steps, 116 G tokens (413 G, padded to 128 a pair).")
     if whole.todo:
+        if problem := emulated(whole.todo, study.inputs):
+            say(problem, style="yellow")
         _tell_time(estimate, sorted({1, processes(study.inputs.device), MANY, *(on or ())}), study.inputs.place)
         _tell_disk(estimate, store.root)
     if experiments:

@@ -57,6 +57,7 @@ from srnet.training.loop import (
 )
 from srnet.training.metrics import headline, scores
 from srnet.training.models import load_classifier, prunable_weights, weights_digest
+from srnet.training.recipe import PRECISIONS
 from srnet.training.selection import Best, is_due
 
 CURVE_POINTS = 20  # points of a recorded training-loss curve
@@ -152,7 +153,7 @@ class _Job:
         """Test a model on all sets of its task, ``E_d(f(θ))``, and keep the logits: a later metric needs no model."""
         task = TASKS[experiment.data.task]
         tests = {test: self.examples(experiment, test) for test in test_sets(tokenised(experiment), self.store)}
-        logits = {test: predict(model, part.encoded) for test, part in tests.items()}
+        logits = {test: predict(model, part.encoded, _precision(experiment)) for test, part in tests.items()}
         self.entry.save(at_step("logits", step), logits)
         bias = {task.dev_name: self.store.tensors(Bias(experiment.data), "log_probs")[task.dev_name]}
         return {test: scores(logits[test], part.gold, task.metric, bias.get(test)) for test, part in tests.items()}
@@ -160,7 +161,8 @@ class _Job:
     def headlines(self, model: PreTrainedModel, experiment: Trained, names: list[str]) -> dict[str, float]:
         """Return the scores that models are compared by on the test sets of these names."""
         parts, metric = {name: self.examples(experiment, name) for name in names}, TASKS[experiment.data.task].metric
-        return {name: headline(predict(model, part.encoded), part.gold, metric) for name, part in parts.items()}
+        logits = {name: predict(model, part.encoded, _precision(experiment)) for name, part in parts.items()}
+        return {name: headline(logits[name], part.gold, metric) for name, part in parts.items()}
 
     def _objective(self, experiment: Trained) -> Objective:
         bias = teacher = None
@@ -231,7 +233,7 @@ def _fine_tuned(experiment: FineTuned, job: _Job) -> None:
 def _teacher(experiment: Teacher, job: _Job) -> None:
     of = experiment.of
     train = job.examples(of, "train")
-    logits = predict(job.model(of, of.data, of.seed), train.encoded)
+    logits = predict(job.model(of, of.data, of.seed), train.encoded, _precision(of))
     job.entry.save("train", {"probs": torch.softmax(logits, dim=-1)})
     job.entry.record["metrics"] = {"train": scores(logits, train.gold, TASKS[of.data.task].metric)}
 
@@ -284,6 +286,11 @@ def _train_mask(experiment: Pruned, method: MaskTraining, model: PreTrainedModel
     if method.curves:
         entry.record["evaluations"] = evaluations
     return search.mask
+
+
+def _precision(experiment: Trained) -> str:
+    """Return what a model is tested in: as it was trained; what only magnitudes choose is not trained."""
+    return experiment.recipe.precision if experiment.recipe else PRECISIONS[0]
 
 
 def _has_own_weights(pruned: Pruned) -> bool:

@@ -24,6 +24,7 @@ from srnet.experiments.expressions import (
     tokenised,
 )
 from srnet.experiments.methods import MaskTraining
+from srnet.machine import emulates_bfloat16
 from srnet.paper import EVALUATED, TABLE_1
 from srnet.pocket.sizes import sizes
 from srnet.pruning.magnitude import LEVELS, last_step
@@ -52,6 +53,14 @@ def work(experiment: Experiment, inputs: Inputs, store: Store) -> int:
     counts = examples(experiment, inputs, store)
     evaluated = passes.evaluations(experiment.data, counts)
     return training + sum(times * counts[name] for name, times in evaluated.items()) * FORWARD
+
+
+def emulated(experiments: Iterable[Experiment], inputs: Inputs) -> str:
+    """Return a warning if experiments compute in bfloat16 and the device here has no instructions for it, else ""."""
+    recipes = (getattr(each, "recipe", None) for each in experiments)
+    if not any(recipe and recipe.precision == "bfloat16" for recipe in recipes) or not emulates_bfloat16(inputs.place):
+        return ""
+    return f"{inputs.place}: no instructions for bfloat16, in which this is trained; it takes longer than float32 would"
 
 
 def effort(experiment: Experiment, inputs: Inputs, store: Store) -> int:

@@ -22,7 +22,7 @@ from srnet.environment import Inputs
 from srnet.errors import InputError
 from srnet.executor.agenda import LOOK_AGAIN, Agenda, Outcome, Report
 from srnet.executor.compute import Advance, compute
-from srnet.executor.work import effort, work
+from srnet.executor.work import effort, emulated, work
 from srnet.experiments.expressions import Bias, Experiment, Tokenised
 from srnet.machine import keep_memory, one_thread, own_gpu, places
 from srnet.store.store import BusyError, DamagedError, Store
@@ -66,6 +66,8 @@ def run(
         return agenda.report
     store.clear_up()
     with _bar() as bar:
+        if not scheduler and (problem := emulated(agenda.todo, inputs)):
+            bar.console.print(problem, style="yellow", soft_wrap=True, markup=False)
         watch = _Watch(bar, agenda, inputs)
         if scheduler:
             with _client(scheduler) as client:

@@ -17,9 +17,9 @@ from srnet.masking import count_zeros
 from srnet.pocket import World
 from srnet.pruning.magnitude import ImpPlan, is_level
 from srnet.pruning.mask_training import WINDOW, MaskPlan
-from srnet.training.loop import Recipe
+from srnet.training.recipe import Recipe
 
-KEYS = 4  # raised when what an experiment means changes although its expression does not; orphans every result
+KEYS = 5  # raised when what an experiment means changes although its expression does not; orphans every result
 
 
 class Experiment:

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from srnet.pruning.magnitude import ImpPlan
 from srnet.pruning.mask_training import Gradual, MaskPlan
-from srnet.training.loop import Recipe
+from srnet.training.recipe import Recipe
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from srnet.pruning.magnitude import ROUNDS
 from srnet.pruning.mask_training import INITIAL_SCALE, INITIAL_THRESHOLD, MaskPlan
 from srnet.study.profiles import Training
 from srnet.training.encoding import MAX_LENGTH
-from srnet.training.loop import Recipe
+from srnet.training.recipe import Recipe
 
 NONE = "–"
 # Kinds of training by their names in a profile: what they are of, and how long they are in the paper.

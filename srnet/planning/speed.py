@@ -19,7 +19,8 @@ from srnet.machine import one_thread
 from srnet.planning.lengths import mean_length
 from srnet.store.store import Store
 from srnet.training.encoding import Encoded
-from srnet.training.loop import Recipe, TrainingRun, fit
+from srnet.training.loop import TrainingRun, fit
+from srnet.training.recipe import Recipe
 
 STEPS, LEAST = 20, 2  # steps that are measured, and how many of them if they are slow
 # Prunable weights of a model whose steps on a CPU are slow, and are measured with that many examples; an example of

@@ -1,7 +1,8 @@
 """Every method that finds a mask, one file each, and training under one.
 
-Mask training (`mask_training`, Algorithm 2), magnitude pruning in one shot or iteratively (`magnitude`, Algorithm 1),
-training of what a mask leaves (`masked`), and the door for a user's own model (`search`).
+Mask training (`mask_training`, Algorithm 2; the masks that it trains: `learned`), magnitude pruning in one shot or
+iteratively (`magnitude`, Algorithm 1), training of what a mask leaves (`masked`), and the door for a user's own model
+(`search`).
 """
 
 from srnet.pruning.magnitude import ImpPlan, magnitude_mask, prune_iteratively

@@ -1,21 +1,18 @@
 """Mask training (Algorithm 2): a subnetwork is found by learning which weights to keep, while no weight changes."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-import torch
-from torch import Tensor, nn
-from torch.nn.utils import parametrize
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from srnet.errors import InputError
 from srnet.masking import Mask, count_zeros, solve
+from srnet.pruning.learned import LearnedMasks, MatrixMask
 from srnet.training.loop import Trace, TrainingRun, fit
 from srnet.training.models import prunable_weights
 from srnet.training.selection import Best, is_due
-from srnet.training.snapshots import State
 
 INITIAL_THRESHOLD = 0.01  # φ at the start of mask training, Algorithm 2 and Table 4
 INITIAL_SCALE = 2.0  # α: a kept weight starts at a score of α·φ, Eq. 1 of the supplement
@@ -123,42 +120,7 @@ def cubic_sparsity(initial: float, final: float, progress: float) -> float:
     return final + (initial - final) * left**3
 
 
-class StraightThrough(torch.autograd.Function):
-    """Binarise scores against a threshold; the gradient passes as if nothing had happened (Bengio et al., 2013)."""
-
-    @staticmethod
-    def forward(context: object, scores: Tensor, cut: Tensor) -> Tensor:
-        """Return 1 where a score is greater than `cut`, else 0, in the dtype of `scores`."""
-        return (scores > cut).to(scores.dtype)
-
-    @staticmethod
-    def backward(context: object, *gradients: Tensor) -> tuple[Tensor, None]:
-        """Return the gradient with respect to the binary mask as that of the scores."""
-        return gradients[0], None
-
-
-class MaskedWeight(nn.Module):
-    """A parametrisation ``W ↦ m ⊙ W`` whose mask ``m`` is learned as real-valued scores ``m̂`` of the shape of W.
-
-    In training mode ``m`` follows the scores at every step: a weight is kept while its score exceeds the threshold φ.
-    In evaluation mode ``m`` is the mask `keep` of the last solution of the thresholds, of exactly the wanted sparsity.
-
-    Args:
-        scores: m̂, float tensor of the shape of W.
-        cut: φ, a scalar tensor.
-        keep: m, bool tensor of the shape of W.
-    """
-
-    def __init__(self, scores: Tensor, cut: Tensor, keep: Tensor) -> None:
-        super().__init__()
-        self.scores, self.cut, self.keep = nn.Parameter(scores), cut, keep
-
-    def forward(self, weight: Tensor) -> Tensor:
-        """Return the masked weight."""
-        return weight * (StraightThrough.apply(self.scores, self.cut) if self.training else self.keep)
-
-
-def initial_masks(weights: dict[str, Tensor], plan: MaskPlan) -> dict[str, MaskedWeight]:
+def initial_masks(weights: dict[str, Tensor], plan: MaskPlan) -> dict[str, MatrixMask]:
     """Return the masks that training starts from, by name of the weight: those of one-shot magnitude pruning.
 
     Args:
@@ -173,7 +135,7 @@ def initial_masks(weights: dict[str, Tensor], plan: MaskPlan) -> dict[str, Maske
             scores = keep.to(cut.dtype) * (INITIAL_SCALE * INITIAL_THRESHOLD)
         else:
             scores = magnitudes[name].clone()
-        masks[name] = MaskedWeight(scores, cut, keep)
+        masks[name] = MatrixMask(scores, cut, keep)
     return masks
 
 
@@ -198,7 +160,13 @@ class MaskSearch:
     trace: Trace
 
 
-def train_mask(model: PreTrainedModel, run: TrainingRun, score: Score, plan: MaskPlan) -> MaskSearch:
+Watch = Callable[[int, Mapping[str, MatrixMask]], None]
+"""Called after each step with the number of steps done and the masks of that moment, by name of the weight."""
+
+
+def train_mask(
+    model: PreTrainedModel, run: TrainingRun, score: Score, plan: MaskPlan, watch: Watch | None = None
+) -> MaskSearch:
     """Learn a mask for the prunable matrices of `model`: ``P^mask_L(f(θ))``, Algorithm 2.
 
     Scores are trained through the straight-through estimator; every Δt_φ steps the thresholds are solved anew to meet
@@ -210,6 +178,7 @@ def train_mask(model: PreTrainedModel, run: TrainingRun, score: Score, plan: Mas
         run: training examples, loss, and the recipe of the scores.
         score: how good the mask in `model` is, on in-distribution examples that it is chosen by.
         plan: sparsity, initialisation, thresholds and selection.
+        watch: given the masks after every step.
 
     Raises:
         InputError: if the model has no such matrices.
@@ -217,55 +186,23 @@ def train_mask(model: PreTrainedModel, run: TrainingRun, score: Score, plan: Mas
     """
     steps = run.recipe.steps
     candidates, scored = plan.candidates(steps), plan.scored(steps)
-    with _masked(model, plan) as masks:
-        best = Best(run.snapshot)
-
-        def solve_and_select(step: int) -> None:
-            if plan.is_solved(step, steps):
-                scores = {name: mask.scores for name, mask in masks.items()}
-                sparsity = plan.sparsity_after(step, steps)
-                for name, (cut, keep) in solve(scores, sparsity).items():
-                    masks[name].cut, masks[name].keep = cut, keep
-            if step in scored:
-                model.eval()
-                with parametrize.cached():
-                    value = score(step)
-                if step in candidates:
-                    best.see(step, value, {name: mask.keep for name, mask in masks.items()})
-            run.after_step(step)
-
-        def state() -> State:
-            cuts, keeps = {name: mask.cut for name, mask in masks.items()}, {n: mask.keep for n, mask in masks.items()}
-            return {"cuts": cuts, "keeps": keeps}
-
-        if run.snapshot and (past := run.snapshot.keep("search", state)):
-            for name, mask in masks.items():
-                mask.cut, mask.keep = past["cuts"][name].to(mask.cut), past["keeps"][name].to(mask.keep)
-        scores = [mask.scores for mask in masks.values()]
-        trace = fit(model, scores, replace(run, after_step=solve_and_select))
-    return MaskSearch(Mask(best.kept), best.step, best.selection, trace)
-
-
-@contextmanager
-def _masked(model: PreTrainedModel, plan: MaskPlan) -> Iterator[dict[str, MaskedWeight]]:
-    """Parametrise the prunable matrices with masks and freeze everything else; undo both on leaving."""
-    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     weights = prunable_weights(model, plan.pooler)
-    owners = {name: model.get_submodule(name.removesuffix(".weight")) for name in weights}
-    masks, registered = initial_masks(weights, plan), []
-    for parameter in trainable:
-        parameter.requires_grad_(False)
-    try:
-        for name, owner in owners.items():
-            parametrize.register_parametrization(owner, "weight", masks[name])
-            registered.append(owner)
-        yield masks
-    finally:
-        for owner in registered:
-            parametrize.remove_parametrizations(owner, "weight", leave_parametrized=False)
-            bias = owner.bias
-            if isinstance(bias, nn.Parameter):  # the weight is now registered after it; put them in order again
-                del owner.bias
-                owner.register_parameter("bias", bias)
-        for parameter in trainable:
-            parameter.requires_grad_(True)
+    masks, best = LearnedMasks(model, weights, initial_masks(weights, plan)), Best(run.snapshot)
+
+    def after_step(step: int) -> None:
+        if plan.is_solved(step, steps):
+            masks.solve(plan.sparsity_after(step, steps))
+        if step in scored:
+            model.eval()
+            value = score(step)
+            if step in candidates:
+                best.see(step, value, masks.kept())
+        if watch:
+            watch(step, masks.matrices())
+        run.after_step(step)
+
+    if run.snapshot and (past := run.snapshot.keep("search", masks.state)):
+        masks.load(past)
+    with masks.applied():
+        trace = fit(model, masks.scores, replace(run, after_step=after_step))
+    return MaskSearch(Mask(best.kept), best.step, best.selection, trace)

@@ -11,9 +11,10 @@ from srnet.errors import InputError
 from srnet.masking import Mask
 from srnet.pruning.mask_training import MaskPlan, train_mask
 from srnet.training.encoding import Encoded
-from srnet.training.loop import Recipe, TrainingRun, predict
+from srnet.training.loop import TrainingRun, predict
 from srnet.training.metrics import METRICS, Gold, headline
 from srnet.training.models import prunable_weights, weights_digest
+from srnet.training.recipe import Recipe
 
 
 def find_subnetwork(
@@ -72,7 +73,7 @@ def find_subnetwork(
             bar.update(steps, completed=step)
 
         def score(step: int) -> float:
-            return headline(predict(model, dev), Gold(dev.labels), metric)
+            return headline(predict(model, dev, recipe.precision), Gold(dev.labels), metric)
 
         found = train_mask(model, TrainingRun(train, recipe, objective, seed, advance), score, plan)
     return Mask(found.mask, str(model.config.name_or_path), weights_digest(prunable_weights(model)))

@@ -75,7 +75,7 @@ def deviation_runs(setting: Setting) -> Iterator[Run]:
             yield setting.run(each.shown, each.sparsity, experiment, deviation=each.name, side=side)
 
 
-def _mask(setting: Setting, **changes: bool) -> Pruned:
+def _mask(setting: Setting, **changes: Any) -> Pruned:
     recipe = replace(setting.training.mask, **changes)
     return setting.mask(setting.full(), "poe", SPARSITY, recipe=recipe)
 

@@ -1,14 +1,16 @@
 """Training and testing a model.
 
-Sentence pairs as tensors (`encoding`), pre-trained models (`models`), the one loop that all training shares (`loop`),
+Sentence pairs as tensors (`encoding`), pre-trained models (`models`), the one loop that all training shares (`loop`)
+by a recipe (`recipe`), its optimiser (`optimiser`) on one buffer (`flat`), the numbers it computes with (`precision`),
 what an interrupted run goes on from (`snapshots`), how right a model is (`metrics`), and which weights or mask a
 training leaves (`selection`).
 """
 
 from srnet.training.encoding import Encoded, encode
-from srnet.training.loop import DivergedError, Recipe, Trace, TrainingRun, fit, predict
+from srnet.training.loop import DivergedError, Trace, TrainingRun, fit, predict
 from srnet.training.metrics import Gold, scores
 from srnet.training.models import folder_digest, load_classifier, load_tokenizer, prunable_weights
+from srnet.training.recipe import Recipe
 from srnet.training.snapshots import Snapshot
 
 __all__ = [

@@ -81,6 +81,8 @@ class Encoded:
             batch["attention_mask"] = (torch.arange(width) < lengths[:, None]).long()
         if self.token_type_ids is not None:
             batch["token_type_ids"] = self.token_type_ids[index, :width]
+        if device.type == "cuda":  # only from pinned memory is a copy made while the GPU computes
+            batch = {name: tensor.pin_memory() for name, tensor in batch.items()}
         return {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
 
 

@@ -1,6 +1,6 @@
 """Mask training: what is frozen, what moves, what is counted, what is chosen."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise, product
@@ -16,13 +16,13 @@ from transformers import BertForSequenceClassification
 from srnet.debiasing.losses import LOSSES, make_objective
 from srnet.errors import InputError
 from srnet.masking import count_zeros
+from srnet.pruning.learned import LearnedMasks, MatrixMask, StraightThrough
 from srnet.pruning.magnitude import magnitude_mask
 from srnet.pruning.mask_training import (
     Gradual,
-    MaskedWeight,
     MaskPlan,
     MaskSearch,
-    StraightThrough,
+    Watch,
     cubic_sparsity,
     initial_masks,
     train_mask,
@@ -31,12 +31,12 @@ from srnet.training.encoding import Encoded
 from srnet.training.loop import (
     DivergedError,
     Objective,
-    Recipe,
     TrainingRun,
     predict,
 )
 from srnet.training.metrics import Gold, headline
 from srnet.training.models import prunable_weights
+from srnet.training.recipe import Recipe
 
 RECIPE = Recipe(steps=10, batch_size=8, lr=1e-2)
 PLAN = MaskPlan(0.5, interval=2)
@@ -49,23 +49,14 @@ def search(
     plan: MaskPlan = PLAN,
     recipe: Recipe = RECIPE,
     objective: Objective = STD,
-    after_step: Callable[[int], None] = lambda step: None,
+    watch: Watch | None = None,
 ) -> MaskSearch:
-    run = TrainingRun(pairs, recipe, objective, 1, after_step)
-    return train_mask(model, run, lambda step: accuracy(model, pairs), plan)
+    run = TrainingRun(pairs, recipe, objective, 1)
+    return train_mask(model, run, lambda step: accuracy(model, pairs), plan, watch)
 
 
 def accuracy(model: BertForSequenceClassification, pairs: Encoded) -> float:
     return headline(predict(model, pairs), Gold(pairs.labels), "accuracy")
-
-
-def masks_in(model: BertForSequenceClassification) -> dict[str, MaskedWeight]:
-    """Return the masks in training, by name of their weight."""
-    return {
-        name.replace(".parametrizations.weight.0", ".weight"): module
-        for name, module in model.named_modules()
-        if isinstance(module, MaskedWeight)
-    }
 
 
 def state(model: BertForSequenceClassification) -> dict[str, Tensor]:
@@ -101,9 +92,7 @@ def test_with_every_loss_no_weight_moves_and_the_mask_does(
         pairs,
         recipe=replace(RECIPE, lr=5e-2),
         objective=objective,
-        after_step=lambda step: scores.append(
-            {name: mask.scores.detach().clone() for name, mask in masks_in(tiny_bert).items()}
-        ),
+        watch=lambda step, masks: scores.append({name: mask.scores.clone() for name, mask in masks.items()}),
     )
     assert same(before, state(tiny_bert))
     assert all(parameter.requires_grad for parameter in tiny_bert.parameters())
@@ -141,14 +130,14 @@ def test_what_was_frozen_before_is_frozen_after(tiny_bert: BertForSequenceClassi
 
 
 def test_only_scores_are_trained(tiny_bert: BertForSequenceClassification, pairs: Encoded) -> None:
-    trained: list[set[str]] = []
+    before, frozen = state(tiny_bert), list[bool]()
 
-    def watch(step: int) -> None:
-        trained.append({name for name, parameter in tiny_bert.named_parameters() if parameter.requires_grad})
+    def watch(step: int, masks: Mapping[str, MatrixMask]) -> None:
+        frozen.append(not any(parameter.requires_grad for parameter in tiny_bert.parameters()))
+        assert same(before, state(tiny_bert)), step
 
-    search(tiny_bert, pairs, after_step=watch)
-    scores = {name.replace(".weight", ".parametrizations.weight.0.scores") for name in prunable_weights(tiny_bert)}
-    assert trained == [scores] * 10
+    search(tiny_bert, pairs, watch=watch)
+    assert frozen == [True] * 10
 
 
 def test_the_same_seed_finds_the_same_mask_and_leaves_the_random_state(
@@ -178,11 +167,10 @@ def test_the_chosen_mask_is_the_best_of_the_last_steps(
 def test_of_equal_candidates_the_first_is_chosen(tiny_bert: BertForSequenceClassification, pairs: Encoded) -> None:
     kept: dict[int, dict[str, Tensor]] = {}
 
-    def watch(step: int) -> None:
-        kept[step] = {name: mask.keep for name, mask in masks_in(tiny_bert).items()}
+    def watch(step: int, masks: Mapping[str, MatrixMask]) -> None:
+        kept[step] = {name: mask.keep for name, mask in masks.items()}
 
-    plan = MaskPlan(0.5, 1)
-    found = train_mask(tiny_bert, TrainingRun(pairs, RECIPE, STD, 1, watch), lambda step: 0.0, plan)
+    found = train_mask(tiny_bert, TrainingRun(pairs, RECIPE, STD, 1), lambda step: 0.0, MaskPlan(0.5, 1), watch)
     assert found.selection == [(8, 0.0), (9, 0.0), (10, 0.0)]
     assert found.step == 8
     assert all(torch.equal(found.mask[name], keep) for name, keep in kept[8].items())
@@ -202,9 +190,9 @@ def test_with_curves_every_solved_mask_is_scored_and_the_same_is_chosen(
     plan = MaskPlan(0.5, 2)
 
     def score(step: int) -> float:
-        keep = next(iter(masks_in(tiny_bert).values())).keep.clone()
-        seen.append((step, tiny_bert.training, keep))
-        return accuracy(tiny_bert, pairs)
+        value = accuracy(tiny_bert, pairs)
+        seen.append((step, tiny_bert.training, next(iter(prunable_weights(tiny_bert).values())) != 0))
+        return value
 
     found = train_mask(tiny_bert, TrainingRun(pairs, RECIPE, STD, 1), score, replace(plan, curves=True))
     assert [step for step, _, _ in seen] == [2, 4, 6, 8, 10]
@@ -260,23 +248,46 @@ def test_without_a_window_every_solved_step_is_a_candidate(
 
 
 def test_straight_through_gradient() -> None:
-    weight = torch.tensor([[2.0, -3.0, 5.0]])
-    scores = torch.tensor([[0.0, 0.02, 0.01]], requires_grad=True)
-    binary: Tensor = StraightThrough.apply(scores, torch.tensor(0.01))
-    (weight * binary).sum().backward()
-    assert torch.equal(binary, torch.tensor([[0.0, 1.0, 0.0]]))  # a score at the threshold falls
+    weights = torch.tensor([[2.0, -3.0, 5.0], [1.0, 4.0, -6.0]])
+    scores = torch.tensor([[0.0, 0.02, 0.01], [0.0, 0.02, 0.01]], requires_grad=True)
+    cuts, slope = torch.tensor([[0.01], [-1.0]]), torch.tensor([[7.0, 8.0, 9.0], [1.0, 2.0, 3.0]])
+    masked: Tensor = StraightThrough.apply(scores, cuts, weights, torch.float32)
+    (slope * masked).sum().backward()
+    assert masked.tolist() == [[0, -3, 0], [1, 4, -6]]  # a score at the threshold falls
     assert scores.grad is not None
-    assert torch.equal(scores.grad, weight)
+    assert torch.equal(scores.grad, slope * weights)
 
 
-def test_training_mode_follows_the_scores_and_evaluation_mode_the_last_solution() -> None:
-    keep = torch.tensor([[False, False, True, True]])
-    masked = MaskedWeight(torch.tensor([[0.02, 0.0, 0.02, 0.02]]), torch.tensor(0.01), keep)
-    weight = torch.tensor([[1.0, 2.0, 3.0, 4.0]])
-    assert masked.train()(weight).tolist() == [[1, 0, 3, 4]]
-    assert masked.eval()(weight).tolist() == [[0, 0, 3, 4]]
-    masked.cut = torch.tensor(-1.0)
-    assert masked.train()(weight).tolist() == [[1, 2, 3, 4]]
+def test_rounded_masked_weights_are_those_of_autocast() -> None:
+    generator = torch.Generator().manual_seed(1)
+    weights, scores = (torch.randn(6, 5, generator=generator) for _ in range(2))
+    masked: Tensor = StraightThrough.apply(scores, torch.zeros(6, 1), weights, torch.bfloat16)
+    assert torch.equal(masked, (weights * (scores > 0)).bfloat16())
+
+
+def test_training_mode_follows_the_scores_and_evaluation_mode_the_last_solution(
+    tiny_bert: BertForSequenceClassification, pairs: Encoded
+) -> None:
+    weights = prunable_weights(tiny_bert)
+    before = {name: weight.detach().clone() for name, weight in weights.items()}
+    masks = LearnedMasks(tiny_bert, weights, initial_masks(weights, PLAN))
+    start = masks.kept()
+    inputs = pairs.inputs(torch.arange(4), torch.device("cpu"))
+
+    def kept_in(model: BertForSequenceClassification) -> dict[str, Tensor]:
+        model(**inputs)
+        return {name: weight != 0 for name, weight in prunable_weights(model).items()}
+
+    with masks.applied(), torch.no_grad():
+        masks.scores.whole.neg_()  # what was kept falls, and nothing rises above the threshold
+        assert same(kept_in(tiny_bert.eval()), start)
+        assert not any(keep.any() for keep in kept_in(tiny_bert.train()).values())
+        assert same(kept_in(tiny_bert.eval()), start)
+        masks.solve(0.25)
+        solved = {name: mask.scores > mask.cut for name, mask in masks.matrices().items()}
+        assert same(kept_in(tiny_bert), masks.kept())
+        assert same(kept_in(tiny_bert.train()), solved)
+    assert same(before, prunable_weights(tiny_bert))
 
 
 def test_sparsity_zero_is_the_dense_model(tiny_bert: BertForSequenceClassification, pairs: Encoded) -> None:
@@ -324,14 +335,13 @@ def test_a_rising_sparsity_is_solved_for_at_every_interval(
     kept: list[dict[str, Tensor]] = []
     fits: list[bool] = []
 
-    def watch(step: int) -> None:
-        masks = masks_in(tiny_bert)
+    def watch(step: int, masks: Mapping[str, MatrixMask]) -> None:
         kept.append({name: mask.keep.clone() for name, mask in masks.items()})
         fits.append(all(torch.equal(mask.scores > mask.cut, mask.keep) for mask in masks.values()))
 
     plan = MaskPlan(0.9, 3, "soft", gradual=Gradual(0.25))
     first = {name: mask.keep for name, mask in initial_masks(prunable_weights(tiny_bert), plan).items()}
-    found = search(tiny_bert, pairs, plan, recipe, after_step=watch)
+    found = search(tiny_bert, pairs, plan, recipe, watch=watch)
     assert all(int((~keep).sum()) == count_zeros(0.25, keep.numel()) for keep in first.values())
     for step in range(1, 21):
         before, now = first if step == 1 else kept[step - 2], kept[step - 1]

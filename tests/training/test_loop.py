@@ -16,7 +16,8 @@ from transformers import BertForSequenceClassification
 from srnet.debiasing.losses import make_objective
 from srnet.errors import InputError
 from srnet.training.encoding import Encoded, length_grouped
-from srnet.training.loop import DivergedError, Objective, Recipe, Trace, TrainingRun, fit, predict, shuffled_batches
+from srnet.training.loop import DivergedError, Objective, Trace, TrainingRun, fit, predict, shuffled_batches
+from srnet.training.recipe import Recipe
 
 STD = make_objective("std")
 
@@ -100,19 +101,21 @@ class Steps:
     """What the optimiser was given at every step: clipped gradients, learning rate, steps in its state before."""
 
     gradients: list[list[Tensor]] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
     rates: list[float] = field(default_factory=list)
     ages: list[int] = field(default_factory=list)
 
     def see(self, optimiser: Optimizer, args: object, kwargs: object) -> None:
         (group,) = optimiser.param_groups
-        self.gradients.append([parameter.grad.clone() for parameter in group["params"]])
+        (whole,) = group["params"]
+        self.gradients.append(list(whole.grad.clone().split(self.sizes)))
         self.rates.append(group["lr"])
         self.ages.append(max((int(state["step"]) for state in optimiser.state.values()), default=0))
 
 
 @pytest.fixture
-def steps() -> Iterator[Steps]:
-    seen = Steps()
+def steps(tiny_bert: BertForSequenceClassification) -> Iterator[Steps]:
+    seen = Steps(sizes=[parameter.numel() for parameter in tiny_bert.parameters()])
     handle = register_optimizer_step_pre_hook(seen.see)
     yield seen
     handle.remove()

@@ -1,0 +1,146 @@
+"""Masks that are learned: scores and thresholds, and a model whose matrices are masked by them."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from math import gcd
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.autograd.function import FunctionCtx, once_differentiable
+from transformers import PreTrainedModel
+
+from srnet.masking import solve
+from srnet.training.flat import Flat
+from srnet.training.snapshots import State
+
+
+class MatrixMask(NamedTuple):
+    """The mask of one matrix W while it is learned.
+
+    Attributes:
+        scores: m̂, float tensor of the shape of W.
+        cut: φ, a scalar tensor.
+        keep: m as of the last solution of the threshold, bool tensor of the shape of W.
+    """
+
+    scores: Tensor
+    cut: Tensor
+    keep: Tensor
+
+
+class StraightThrough(torch.autograd.Function):
+    """``m ⊙ W`` with ``m = 1`` where ``m̂ > φ``; m̂ gets the gradient of m as it is (Bengio et al., 2013)."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, scores: Tensor, cuts: Tensor, weights: Tensor, dtype: torch.dtype) -> Tensor:
+        """Return the weights whose score is greater than its threshold, and zeros, in `dtype`.
+
+        Args:
+            ctx: what autograd remembers.
+            scores: m̂, float [R, C].
+            cuts: φ of each row, float [R, 1].
+            weights: W, float [R, C].
+            dtype: of the result.
+        """
+        ctx.save_for_backward(weights)
+        kept = torch.gt(scores, cuts, out=torch.empty_like(weights, dtype=dtype))  # in place of a bool, for speed
+        return kept.mul_(weights)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+        """Return ``∂L/∂(m ⊙ W) ⊙ W``, the gradient of m, as that of the scores."""
+        (weights,) = ctx.saved_tensors  # type: ignore[attr-defined]
+        return gradient * weights, None, None, None
+
+
+class LearnedMasks:
+    """Learned masks of the prunable matrices of a model.
+
+    All scores lie in one buffer and all weights in another, so that one operation masks all matrices. Both are cut
+    into rows of a length that divides every matrix, and each row has its matrix's threshold.
+
+    Args:
+        model: a sequence classifier.
+        weights: its prunable matrices by name.
+        start: the masks to begin with.
+    """
+
+    def __init__(self, model: PreTrainedModel, weights: Mapping[str, Tensor], start: Mapping[str, MatrixMask]) -> None:
+        self.model, self.names = model, list(weights)
+        self.parameters = [weights[name] for name in self.names]
+        self.scores = Flat([start[name].scores for name in self.names])
+        self.scores.whole.requires_grad_()
+        sizes = [parameter.numel() for parameter in self.parameters]
+        self.columns = gcd(*sizes)
+        self.rows = torch.tensor([size // self.columns for size in sizes], device=model.device)
+        self.cuts, self.keep, self.placed = torch.empty(0), torch.empty(0), False
+        self._take({name: (mask.cut, mask.keep) for name, mask in start.items()})
+
+    def solve(self, sparsity: float) -> None:
+        """Set the thresholds so that each matrix has exactly this sparsity (`srnet.masking.solve`)."""
+        self._take(solve(dict(zip(self.names, self.scores.parts(self.scores.whole.detach()), strict=True)), sparsity))
+
+    def matrices(self) -> dict[str, MatrixMask]:
+        """Return the masks by name of the weight; views of what is trained."""
+        each = zip(self.scores.parts(self.scores.whole.detach()), self.cuts, self.kept().values(), strict=True)
+        return {name: MatrixMask(*mask) for name, mask in zip(self.names, each, strict=True)}
+
+    def kept(self) -> dict[str, Tensor]:
+        """Return which weights are kept as of the last solution, bool tensors by name of the weight."""
+        return dict(zip(self.names, self.scores.parts(self.keep), strict=True))
+
+    def state(self) -> State:
+        """Return what a snapshot keeps beside the scores."""
+        return {"cuts": self.cuts, "keep": self.keep}
+
+    def load(self, state: State) -> None:
+        """Take up what a snapshot kept."""
+        self.cuts, self.keep, self.placed = state["cuts"].to(self.cuts), state["keep"].to(self.keep), False
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Mask the model's matrices, while the context lasts; no parameter is trained or changed.
+
+        In training mode a weight is kept while its score exceeds the threshold: m follows the scores at every step. In
+        evaluation mode m is that of the last solution of the thresholds, of exactly the wanted sparsity.
+        """
+        trainable = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        owners = [self.model.get_submodule(name.removesuffix(".weight")) for name in self.names]
+        weights = Flat(self.parameters)
+        weights.lend(self.parameters)
+        for parameter in trainable:
+            parameter.requires_grad_(False)
+
+        def place(*_: object) -> None:
+            if not self.model.training and self.placed:
+                return
+            masked = self._trained(weights.whole) if self.model.training else weights.whole * self.keep
+            self.placed = not self.model.training
+            for owner, part in zip(owners, weights.parts(masked), strict=True):
+                vars(owner)["weight"] = part  # is found before the parameter, which stays where it is
+
+        handle = self.model.register_forward_pre_hook(place)
+        try:
+            yield
+        finally:
+            handle.remove()
+            for owner in owners:
+                vars(owner).pop("weight", None)
+            weights.release()
+            for parameter in trainable:
+                parameter.requires_grad_(True)
+
+    def _trained(self, weights: Tensor) -> Tensor:
+        kind = weights.device.type  # under autocast the products would round the masked weights anyway
+        dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else weights.dtype
+        shape = -1, self.columns
+        cuts = self.cuts.repeat_interleave(self.rows)[:, None]
+        masked: Tensor = StraightThrough.apply(self.scores.whole.view(shape), cuts, weights.view(shape), dtype)
+        return masked.flatten()
+
+    def _take(self, solved: Mapping[str, tuple[Tensor, Tensor]]) -> None:
+        self.cuts = torch.stack([solved[name][0] for name in self.names])
+        self.keep = torch.cat([solved[name][1].flatten() for name in self.names])
+        self.placed = False
