@@ -3,16 +3,18 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from math import gcd
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
-from transformers import PreTrainedModel
 
 from srnet.masking import solve
 from srnet.training.flat import Flat
 from srnet.training.snapshots import State
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 class MatrixMask(NamedTuple):
@@ -67,7 +69,9 @@ class LearnedMasks:
         start: the masks to begin with.
     """
 
-    def __init__(self, model: PreTrainedModel, weights: Mapping[str, Tensor], start: Mapping[str, MatrixMask]) -> None:
+    def __init__(
+        self, model: "PreTrainedModel", weights: Mapping[str, Tensor], start: Mapping[str, MatrixMask]
+    ) -> None:
         self.model, self.names = model, list(weights)
         self.parameters = [weights[name] for name in self.names]
         self.scores = Flat([start[name].scores for name in self.names])

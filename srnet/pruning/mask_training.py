@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from torch import Tensor
-from transformers import PreTrainedModel
 
 from srnet.errors import InputError
 from srnet.masking import Mask, count_zeros, solve
@@ -13,6 +13,9 @@ from srnet.pruning.learned import LearnedMasks, MatrixMask
 from srnet.training.loop import Trace, TrainingRun, fit
 from srnet.training.models import prunable_weights
 from srnet.training.selection import Best, is_due
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 INITIAL_THRESHOLD = 0.01  # φ at the start of mask training, Algorithm 2 and Table 4
 INITIAL_SCALE = 2.0  # α: a kept weight starts at a score of α·φ, Eq. 1 of the supplement
@@ -165,7 +168,7 @@ Watch = Callable[[int, Mapping[str, MatrixMask]], None]
 
 
 def train_mask(
-    model: PreTrainedModel, run: TrainingRun, score: Score, plan: MaskPlan, watch: Watch | None = None
+    model: "PreTrainedModel", run: TrainingRun, score: Score, plan: MaskPlan, watch: Watch | None = None
 ) -> MaskSearch:
     """Learn a mask for the prunable matrices of `model`: ``P^mask_L(f(θ))``, Algorithm 2.
 

@@ -2,16 +2,19 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedModel
 
 from srnet.masking import Mask
 from srnet.training.loop import Trace, TrainingRun, fit
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
-def train_masked(model: PreTrainedModel, mask: Mask, run: TrainingRun) -> Trace:
+
+def train_masked(model: "PreTrainedModel", mask: Mask, run: TrainingRun) -> Trace:
     """Train what a mask leaves of `model`, in place: ``A_L(f(m ⊙ θ))``; removed weights are zero and stay so.
 
     Args:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 MAX_LENGTH = 128  # tokens per pair, Table 3 of the paper's supplement
 CHUNK = 4096  # pairs tokenised at once
-POOL = 50  # batches whose examples are sorted by length together
+POOL = 100  # batches whose examples are sorted by length together
 
 
 @dataclass(frozen=True)

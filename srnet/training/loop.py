@@ -5,16 +5,19 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from math import isfinite
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedModel
 
 from srnet.training.encoding import Encoded, length_grouped
 from srnet.training.optimiser import Flat, Optimiser
 from srnet.training.precision import computing
 from srnet.training.recipe import Recipe
 from srnet.training.snapshots import Snapshot, State
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 FETCH = 50  # steps after which a GPU's losses are looked at; to ask for each, the CPU would have to wait for it
 EVALUATION_TOKENS = 4096  # of a prediction batch, padding included; larger ones pad more, and leave a CPU's cache
@@ -64,7 +67,7 @@ class TrainingRun:
 
 
 def fit(
-    model: PreTrainedModel,
+    model: "PreTrainedModel",
     trained: Sequence[nn.Parameter] | Flat,
     run: TrainingRun,
     restarts: Collection[int] = (),
@@ -153,7 +156,7 @@ def shuffled_batches(data: Encoded, recipe: Recipe, seed: int) -> Iterator[Tenso
 
 
 @torch.no_grad()
-def predict(model: PreTrainedModel, data: Encoded, precision: str = "float32") -> Tensor:
+def predict(model: "PreTrainedModel", data: Encoded, precision: str = "float32") -> Tensor:
     """Return the logits of all examples, float32 [N, K] on the CPU, in the order of `data`; leaves evaluation mode on.
 
     Batches hold examples of similar length, as many as fit `EVALUATION_TOKENS`.

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from transformers import get_linear_schedule_with_warmup
 
 from srnet.training.flat import Flat
 from srnet.training.recipe import Recipe
@@ -33,6 +32,8 @@ class Optimiser:
 
     def restart(self) -> None:
         """Forget all steps."""
+        from transformers import get_linear_schedule_with_warmup  # loads all that a model needs
+
         recipe = self.recipe
         self.adam = torch.optim.AdamW(
             [self.flat.whole], lr=recipe.lr, weight_decay=recipe.weight_decay, eps=ADAM_EPSILON, fused=True

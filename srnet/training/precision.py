@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
-from transformers import PreTrainedModel
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 WORTHWHILE = 2**21  # multiplications of a product; below, calling oneDNN takes longer than it saves
 
@@ -15,7 +18,7 @@ Forward = Callable[[Mapping[str, Tensor]], Tensor]
 
 
 @contextmanager
-def computing(model: PreTrainedModel, precision: str) -> Iterator[Forward]:
+def computing(model: "PreTrainedModel", precision: str) -> Iterator[Forward]:
     """Compute the logits of `model` with a precision, while the context lasts.
 
     With ``"bfloat16"`` matrix products are done in it and everything else, weights and logits too, stays in float32
@@ -42,7 +45,7 @@ def computing(model: PreTrainedModel, precision: str) -> Iterator[Forward]:
 
 
 @contextmanager
-def _plain_attention(model: PreTrainedModel) -> Iterator[None]:
+def _plain_attention(model: "PreTrainedModel") -> Iterator[None]:
     before = model.config._attn_implementation
     if before == "sdpa":
         model.set_attn_implementation("eager")
@@ -54,7 +57,7 @@ def _plain_attention(model: PreTrainedModel) -> Iterator[None]:
 
 
 @contextmanager
-def _onednn(model: PreTrainedModel) -> Iterator[None]:
+def _onednn(model: "PreTrainedModel") -> Iterator[None]:
     """Have oneDNN do the products of linear maps: MKL, PyTorch's choice, leaves AVX-512 idle on AMD's processors."""
     usable = torch.backends.mkldnn.is_available() and torch.backends.cpu.get_cpu_capability() == "AVX512"
     changed = [module for module in model.modules() if usable and type(module) is nn.Linear]
