@@ -51,13 +51,13 @@ class Part:
 
     def of(self, rows: Sequence[Row], places: Places, alone: bool = False) -> list[Row]:
         """Return the rows of experiments that this part needs; if asked, less those that other figures need too."""
-        from srnet.experiments.graph import closure
-        from srnet.study.choice import choose
-
         if self.profile is None:
             if self.figure or self.task:
                 raise InputError("--figure and --task choose from a profile: give --profile too")
             return list(rows)
+        from srnet.experiments.graph import closure
+        from srnet.study.choice import choose
+
         study = choose(self.profile, self.task, inputs=places.inputs)
         study.require_text()
         titles = {each.key: each.title for each in closure(study.experiments(self.figure))}

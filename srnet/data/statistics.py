@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from srnet.data.pairs import TaskData
 from srnet.data.tasks import TASKS, Task, find_task
 from srnet.paper import EVALUATED, TABLE_1, TABLE_2
 
 if TYPE_CHECKING:
+    import pandas as pd
     from datasets import Dataset
 
 WORD = r"[^ \t\n\r\f\v]+"
@@ -37,7 +37,7 @@ def training_examples(task: str, with_ood: bool = False) -> int:
     return total
 
 
-def statistics(data: TaskData) -> pd.DataFrame:
+def statistics(data: TaskData) -> "pd.DataFrame":
     """Count the examples and words of every data set of a task, class by class.
 
     Args:
@@ -53,6 +53,8 @@ def statistics(data: TaskData) -> pd.DataFrame:
     Raises:
         InputError: if the task is unknown.
     """
+    import pandas as pd
+
     frames = []
     for data_set, split, part in _parts(data):
         table = part.to_pandas()
@@ -73,7 +75,7 @@ def statistics(data: TaskData) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)[columns]
 
 
-def check_official(table: pd.DataFrame) -> pd.DataFrame:
+def check_official(table: "pd.DataFrame") -> "pd.DataFrame":
     """Say of every data set whether it is the official one, by its numbers of examples alone.
 
     Another text of the same counts, such as sentences from HANS's templates under another seed, passes for official.
@@ -86,13 +88,15 @@ def check_official(table: pd.DataFrame) -> pd.DataFrame:
         "official", and whose where the paper and GLUE differ; "not the official data: " and in what it differs; or
         "unknown: " where the paper has no such data set.
     """
+    import pandas as pd
+
     rows = []
     for (task, data_set, split), part in table.groupby(["task", "data_set", "split"], sort=False):
         rows.append((task, data_set, split, part["examples"].sum(), _verdict(TASKS[task], data_set, split, part)))
     return pd.DataFrame(rows, columns=["task", "data_set", "split", "examples", "verdict"])
 
 
-def beside_paper(table: pd.DataFrame) -> pd.DataFrame:
+def beside_paper(table: "pd.DataFrame") -> "pd.DataFrame":
     """Put what the data at hand have beside Tables 1 and 2.
 
     Args:
@@ -105,6 +109,8 @@ def beside_paper(table: pd.DataFrame) -> pd.DataFrame:
         ``paper_shares``. Shares are per cent of each class, a tuple in the order of ``classes``, a tuple of names. What
         the data at hand or the paper lack is missing.
     """
+    import pandas as pd
+
     found = dict(iter(table.groupby(["data_set", "split"], sort=False)))
     rows = []
     for task in (TASKS[name] for name in table["task"].unique()):
@@ -126,7 +132,7 @@ def beside_paper(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows).astype({"examples": "Int64"})
 
 
-def _verdict(task: Task, data_set: str, split: str, part: pd.DataFrame) -> str:
+def _verdict(task: Task, data_set: str, split: str, part: "pd.DataFrame") -> str:
     examples, shares = int(part["examples"].sum()), tuple(100 * part["share"])
     if (data_set, split) not in TABLE_1:
         return f"unknown: {examples:,} examples, the paper has no such data set"

@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import singledispatch
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import nn
-from transformers import PreTrainedModel
 
 from srnet.data.tasks import TASKS
 from srnet.debiasing.bias import BiasModel, bias_features
@@ -60,6 +59,9 @@ from srnet.training.models import load_classifier, prunable_weights, weights_dig
 from srnet.training.recipe import PRECISIONS
 from srnet.training.selection import Best, is_due
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
 CURVE_POINTS = 20  # points of a recorded training-loss curve
 
 Advance = Callable[[int], None]
@@ -87,7 +89,7 @@ def compute(experiment: Experiment, store: Store, inputs: Inputs, advance: Advan
         return entry is not None
 
 
-def load_model(model: Model, num_labels: int, store: Store, inputs: Inputs, seed: int) -> PreTrainedModel:
+def load_model(model: Model, num_labels: int, store: Store, inputs: Inputs, seed: int) -> "PreTrainedModel":
     """Return the model that an expression stands for, on the device of `inputs`.
 
     Args:
@@ -129,7 +131,7 @@ class _Job:
     inputs: Inputs
     advance: Advance
 
-    def model(self, of: Model, data: Data, seed: int) -> PreTrainedModel:
+    def model(self, of: Model, data: Data, seed: int) -> "PreTrainedModel":
         """Return the model that an experiment starts from."""
         return load_model(of, len(TASKS[data.task].labels), self.store, self.inputs, seed)
 
@@ -149,7 +151,7 @@ class _Job:
         """Return a data set of an experiment's task."""
         return examples(tokenised(experiment), name, self.store)
 
-    def evaluate(self, model: PreTrainedModel, experiment: Trained, step: int | None = None) -> dict[str, Any]:
+    def evaluate(self, model: "PreTrainedModel", experiment: Trained, step: int | None = None) -> dict[str, Any]:
         """Test a model on all sets of its task, ``E_d(f(θ))``, and keep the logits: a later metric needs no model."""
         task = TASKS[experiment.data.task]
         tests = {test: self.examples(experiment, test) for test in test_sets(tokenised(experiment), self.store)}
@@ -158,7 +160,7 @@ class _Job:
         bias = {task.dev_name: self.store.tensors(Bias(experiment.data), "log_probs")[task.dev_name]}
         return {test: scores(logits[test], part.gold, task.metric, bias.get(test)) for test, part in tests.items()}
 
-    def headlines(self, model: PreTrainedModel, experiment: Trained, names: list[str]) -> dict[str, float]:
+    def headlines(self, model: "PreTrainedModel", experiment: Trained, names: list[str]) -> dict[str, float]:
         """Return the scores that models are compared by on the test sets of these names."""
         parts, metric = {name: self.examples(experiment, name) for name in names}, TASKS[experiment.data.task].metric
         logits = {name: predict(model, part.encoded, _precision(experiment)) for name, part in parts.items()}
@@ -272,7 +274,7 @@ def _pruned(experiment: Pruned, job: _Job) -> None:
     job.entry.record["metrics"] = job.evaluate(model, experiment)
 
 
-def _train_mask(experiment: Pruned, method: MaskTraining, model: PreTrainedModel, job: _Job) -> Mask:
+def _train_mask(experiment: Pruned, method: MaskTraining, model: "PreTrainedModel", job: _Job) -> Mask:
     dev, entry = TASKS[experiment.data.task].dev_name, job.entry
     names = test_sets(tokenised(experiment), job.store) if method.curves else [dev]
     evaluations = entry.snapshot.keep("evaluations", lambda: evaluations) or {}
@@ -300,7 +302,7 @@ def _has_own_weights(pruned: Pruned) -> bool:
 
 def _with_weights(
     model: Model, of: Experiment, name: str, num_labels: int, store: Store, inputs: Inputs
-) -> PreTrainedModel:
+) -> "PreTrainedModel":
     """Return a model of the architecture that `model` descends from, with the weights that `of` left as `name`."""
     loaded = load_model(pretrained(model), num_labels, store, inputs, seed=0)
     loaded.load_state_dict(store.tensors(of, name))

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from huggingface_hub import try_to_load_from_cache
-from transformers import (
-    AutoConfig,
-    AutoModelForSequenceClassification,
-    BertConfig,
-    PretrainedConfig,
-    RobertaConfig,
-)
 
 from srnet import pocket
 from srnet.data.tasks import TASKS
@@ -26,20 +18,22 @@ from srnet.experiments.expressions import Experiment, Pretrained, Teacher, Train
 from srnet.training.models import folder_digest, prunable_weights
 
 if TYPE_CHECKING:
+    from transformers import PretrainedConfig
+
     from srnet.environment import Inputs
 
 NUMBER = 4  # bytes of a weight, a logit, a token id
 TENSOR = 100  # bytes that safetensors writes beside each tensor, about
 
 # Configurations of models on the hub, so that planning downloads nothing.
-KNOWN: Mapping[str, PretrainedConfig] = {
-    "bert-base-uncased": BertConfig(),
-    "bert-large-uncased": BertConfig(
-        hidden_size=1024, num_hidden_layers=24, num_attention_heads=16, intermediate_size=4096
+KNOWN: Mapping[str, Mapping[str, Any]] = {
+    "bert-base-uncased": dict(model_type="bert"),
+    "bert-large-uncased": dict(
+        model_type="bert", hidden_size=1024, num_hidden_layers=24, num_attention_heads=16, intermediate_size=4096
     ),
-    "roberta-base": RobertaConfig(vocab_size=50265, max_position_embeddings=514, type_vocab_size=1),
-    "all-MiniLM-L6-v2": BertConfig(
-        hidden_size=384, num_hidden_layers=6, num_attention_heads=12, intermediate_size=1536
+    "roberta-base": dict(model_type="roberta", vocab_size=50265, max_position_embeddings=514, type_vocab_size=1),
+    "all-MiniLM-L6-v2": dict(
+        model_type="bert", hidden_size=384, num_hidden_layers=6, num_attention_heads=12, intermediate_size=1536
     ),
 }
 
@@ -78,7 +72,7 @@ def plm_source(plm: Pretrained, inputs: Inputs) -> Path | str:
         return plm.name
     folders = [Path(inputs.plm)] if inputs.plm and Path(inputs.plm).is_dir() else []
     for folder in (*folders, *map(pocket.plm_folder, pocket.PLMS)):
-        if folder_digest(folder) == plm.sha256:
+        if _digest(folder) == plm.sha256:
             return folder
     where = f"{folders[0]}: not" if folders else "no folder is known with"
     raise InputError(f"{where} the model {plm.name!r} of the experiment, which --plm or SRNET_PLM must name")
@@ -120,6 +114,8 @@ def size(plm: Pretrained, num_labels: int, pooler: bool, inputs: Inputs) -> Size
     Raises:
         InputError: if nothing is known of the model.
     """
+    from transformers import AutoModelForSequenceClassification
+
     config = architecture(plm, inputs)
     config.num_labels = num_labels
     with torch.device("meta"):
@@ -134,17 +130,29 @@ def size(plm: Pretrained, num_labels: int, pooler: bool, inputs: Inputs) -> Size
     )
 
 
+@lru_cache
+def encoder_weights(plm: Pretrained, inputs: Inputs) -> int:
+    """Return about how many weights a model's layers have, at once, for its configuration says it.
+
+    A layer of BERT or RoBERTa has twelve times the square of its width. Raises as `architecture` does.
+    """
+    config = architecture(plm, inputs)
+    return int(12 * config.num_hidden_layers * config.hidden_size**2)
+
+
 def architecture(plm: Pretrained, inputs: Inputs) -> PretrainedConfig:
     """Return the configuration of a pre-trained model from its folder, or from what is known, never from the network.
 
     Raises:
         InputError: if nothing is known of the model.
     """
+    from transformers import AutoConfig
+
     name = plm.name.rsplit("/", 1)[-1]
     if plm.sha256:
         return AutoConfig.from_pretrained(plm_source(plm, inputs))
     if name in KNOWN:
-        return deepcopy(KNOWN[name])
+        return AutoConfig.for_model(**KNOWN[name])
     config = try_to_load_from_cache(plm.name, "config.json")
     if not isinstance(config, str):
         raise InputError(f"{plm.name}: its size is not known here; download it, or give its folder with --plm")

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from datasets import Dataset, concatenate_datasets
 
 from srnet import pocket
 from srnet.data.official import load_task, source_files
@@ -22,6 +22,9 @@ from srnet.files import digest, sha256
 from srnet.training.encoding import Encoded, encode
 from srnet.training.metrics import Gold
 from srnet.training.models import load_tokenizer
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 
 def is_at_hand(data: Data) -> bool:
@@ -60,7 +63,7 @@ def text_digest(task: str, folder: Path) -> str:
     return digest(source_files(task, folder), folder)
 
 
-def training_set(data: Data, inputs: Inputs) -> Dataset:
+def training_set(data: Data, inputs: Inputs) -> "Dataset":
     """Return what is trained on: the ID training set, with the OOD training examples after it where `data` says so.
 
     Raises:
@@ -72,21 +75,23 @@ def training_set(data: Data, inputs: Inputs) -> Dataset:
     if text.ood_train is None:
         files = ", ".join(source.file for source in TASKS[data.task].ood_train.values())
         raise InputError(f"OOD training examples of {data.task} are needed: none of {files} is in the data folder")
+    from datasets import concatenate_datasets
+
     return concatenate_datasets([text.train, text.ood_train])
 
 
-def test_sets(data: Data, inputs: Inputs) -> Mapping[str, Dataset]:
+def test_sets(data: Data, inputs: Inputs) -> Mapping[str, "Dataset"]:
     """Return the ID development set and the OOD test sets by their names."""
     text = read_text(data, inputs)
     return {TASKS[data.task].dev_name: text.dev} | dict(text.ood)
 
 
-def all_sets(data: Data, inputs: Inputs) -> Mapping[str, Dataset]:
+def all_sets(data: Data, inputs: Inputs) -> Mapping[str, "Dataset"]:
     """Return the training set, as "train", and the test sets of a task."""
     return {"train": training_set(data, inputs), **test_sets(data, inputs)}
 
 
-def gold(part: Dataset) -> Gold:
+def gold(part: "Dataset") -> Gold:
     """Return what answers on a data set are held against."""
     labels = torch.tensor(part["label"][:], dtype=torch.int64)
     return Gold(labels, tuple(part.features["label"].names), np.array(part["subset"][:]))

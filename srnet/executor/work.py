@@ -9,7 +9,7 @@ from srnet.data.statistics import training_examples
 from srnet.data.tasks import TASKS
 from srnet.environment import Inputs
 from srnet.errors import InputError
-from srnet.executor.plms import model_size
+from srnet.executor.plms import encoder_weights
 from srnet.executor.text import is_at_hand, test_sets, training_set
 from srnet.experiments.expressions import (
     Bias,
@@ -21,6 +21,7 @@ from srnet.experiments.expressions import (
     Tokenised,
     Trained,
     Trajectory,
+    pretrained,
     tokenised,
 )
 from srnet.experiments.methods import MaskTraining
@@ -68,11 +69,11 @@ def effort(experiment: Experiment, inputs: Inputs, store: Store) -> int:
 
     Models of which nothing is known yet count as equal. Arguments and errors are those of `work`.
     """
-    try:
-        model = model_size(experiment, inputs)
-    except InputError:
-        model = None
-    return work(experiment, inputs, store) * (model.prunable if model else 1)
+    done = work(experiment, inputs, store)
+    if isinstance(experiment, Trained | Teacher):
+        with suppress(InputError):
+            return done * encoder_weights(pretrained(experiment.of), inputs)
+    return done
 
 
 @dataclass(frozen=True)

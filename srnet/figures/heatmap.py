@@ -1,7 +1,6 @@
 """Accuracy on the parts of a data set, as a heatmap."""
 
 import pandas as pd
-import seaborn
 from matplotlib.figure import Figure
 
 from srnet.figures.style import canvas, label_of
@@ -17,6 +16,8 @@ def subset_heatmap(table: pd.DataFrame, dataset: str, source: str) -> Figure:
         dataset: id of a data set with subsets, such as "hans".
         source: what the results are results of.
     """
+    import seaborn
+
     chosen = parts_of(table, dataset)
     means = 100 * chosen.groupby(["curve", "sparsity", *PARTS], sort=False).score.mean().unstack(PARTS)
     # By class: where the bias is right first.

@@ -4,10 +4,10 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from transformers import AutoModelForSequenceClassification, PretrainedConfig
 
 from srnet.data.tasks import TASKS
 from srnet.debiasing.losses import make_objective
@@ -21,6 +21,9 @@ from srnet.store.store import Store
 from srnet.training.encoding import Encoded
 from srnet.training.loop import TrainingRun, fit
 from srnet.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
 
 STEPS, LEAST = 20, 2  # steps that are measured, and how many of them if they are slow
 # Prunable weights of a model whose steps on a CPU are slow, and are measured with that many examples; an example of
@@ -59,7 +62,7 @@ def measure_speed(experiments: Sequence[Experiment], inputs: Inputs, store: Stor
     return seconds_a_step(architecture(plm, inputs), recipe, tokens, inputs.place) / (passes * prunable)
 
 
-def seconds_a_step(config: PretrainedConfig, recipe: Recipe, tokens: int, device: str) -> float:
+def seconds_a_step(config: "PretrainedConfig", recipe: Recipe, tokens: int, device: str) -> float:
     """Return the median time of a training step of a model of random weights.
 
     The first step allocates memory and does not count.
@@ -75,8 +78,10 @@ def seconds_a_step(config: PretrainedConfig, recipe: Recipe, tokens: int, device
     return float(np.median(seconds[1:]))
 
 
-def _ends(config: PretrainedConfig, recipe: Recipe, tokens: int, device: str) -> list[float]:
+def _ends(config: "PretrainedConfig", recipe: Recipe, tokens: int, device: str) -> list[float]:
     """Return the times when a training starts and when each of its steps ends."""
+    from transformers import AutoModelForSequenceClassification
+
     # On a CPU the clock stands still while other programs have the core.
     clock = time.process_time if device == "cpu" else time.perf_counter
     model = AutoModelForSequenceClassification.from_config(config)

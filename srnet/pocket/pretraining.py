@@ -15,22 +15,23 @@ from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
 from random import Random
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from rich.progress import track
 from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
-from transformers import PreTrainedModel, PreTrainedTokenizerBase, get_linear_schedule_with_warmup
 
 from srnet.data.pairs import pair_dataset
 from srnet.errors import InputError
 from srnet.files import sha256
 from srnet.machine import one_thread
-from srnet.pocket.architectures import bert, bert_tokenizer, roberta, roberta_tokenizer
 from srnet.pocket.corpus import SentencePair, sentence_pair
 from srnet.pocket.lexicon import CONTENT_WORDS
 from srnet.training.encoding import Encoded, encode, length_grouped
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 RECIPE_FILE = "recipe.json"
 PLM_NAME = "pocket"  # of the model that the study is about
@@ -67,12 +68,16 @@ class Pretraining:
     masked: float = 0.5
     spread: float = 0.1
 
-    def tokenizer(self) -> PreTrainedTokenizerBase:
+    def tokenizer(self) -> "PreTrainedTokenizerBase":
         """Return the model's tokenizer."""
+        from srnet.pocket.architectures import bert_tokenizer
+
         return bert_tokenizer()
 
-    def model(self) -> PreTrainedModel:
+    def model(self) -> "PreTrainedModel":
         """Return the model with its two heads; it gives logits over words and over the two kinds of pairs."""
+        from srnet.pocket.architectures import bert
+
         return bert(**self._size())
 
     def _size(self) -> dict[str, float]:
@@ -88,12 +93,16 @@ class Pretraining:
 class RobertaPretraining(Pretraining):
     """The settings of pre-training a RoBERTa."""
 
-    def tokenizer(self) -> PreTrainedTokenizerBase:
+    def tokenizer(self) -> "PreTrainedTokenizerBase":
         """Return the model's tokenizer."""
+        from srnet.pocket.architectures import roberta_tokenizer
+
         return roberta_tokenizer()
 
-    def model(self) -> PreTrainedModel:
+    def model(self) -> "PreTrainedModel":
         """Return the model with its two heads; it gives logits over words and over the two kinds of pairs."""
+        from srnet.pocket.architectures import roberta
+
         return roberta(**self._size())
 
 
@@ -146,7 +155,7 @@ def pretrain(out: Path, settings: Pretraining | None = None) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as folder:
         half = Path(folder) / "model"
-        cast(PreTrainedModel, model.base_model).save_pretrained(half)
+        cast("PreTrainedModel", model.base_model).save_pretrained(half)
         settings.tokenizer().save_pretrained(half)
         record = {
             "settings": asdict(settings),
@@ -161,8 +170,10 @@ def pretrain(out: Path, settings: Pretraining | None = None) -> None:
         half.rename(out)
 
 
-def _train_plm(settings: Pretraining) -> tuple[PreTrainedModel, dict[str, float]]:
+def _train_plm(settings: Pretraining) -> tuple["PreTrainedModel", dict[str, float]]:
     """Return the trained model, and the mean of both losses over the last tenth of the steps."""
+    from transformers import get_linear_schedule_with_warmup
+
     words, model = settings.tokenizer(), settings.model().train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=0.01, fused=True)
     schedule = get_linear_schedule_with_warmup(optimizer, settings.steps // 10, settings.steps)
@@ -190,7 +201,7 @@ def _train_plm(settings: Pretraining) -> tuple[PreTrainedModel, dict[str, float]
     return model, {"masked_word_loss": word_loss, "next_sentence_loss": sentence_loss}
 
 
-def _text(settings: Pretraining, words: PreTrainedTokenizerBase) -> Encoded:
+def _text(settings: Pretraining, words: "PreTrainedTokenizerBase") -> Encoded:
     """Return the encoded text; label 0 where the second sentence restates the first, as BERT's next sentence."""
     first, second, restated = zip(*pretraining_text(settings), strict=True)
     return encode(pair_dataset(first, second, [int(not same) for same in restated], ("same", "other")), words)

@@ -3,16 +3,19 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedModel
 
 from srnet.errors import InputError
 from srnet.masking import Mask, solve
 from srnet.pruning.masked import holding
 from srnet.training.loop import Trace, TrainingRun, fit
 from srnet.training.models import prunable_weights
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 ROUNDS = 10  # Δs is a tenth of the weights, Δt a tenth of the steps
 LEVELS = tuple(level / ROUNDS for level in range(1, ROUNDS))  # sparsities that one run passes through
@@ -48,7 +51,7 @@ def last_step(level: float, steps: int) -> int:
     return round(level * ROUNDS) * steps // ROUNDS
 
 
-def prune_iteratively(model: PreTrainedModel, run: TrainingRun, plan: ImpPlan, at_level: AtLevel) -> Trace:
+def prune_iteratively(model: "PreTrainedModel", run: TrainingRun, plan: ImpPlan, at_level: AtLevel) -> Trace:
     """Prune `model` in place step by step to a sparsity of 0.9: ``P^imp_L(f(θ))``, Algorithm 1.
 
     A tenth of the weights of smallest magnitude falls before the first training step and another after every tenth of

@@ -1,10 +1,10 @@
 """Subnetworks for one's own use: find one by mask training, save it, put it into a model."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.progress import Progress
 from torch import Tensor
-from transformers import PreTrainedModel
 
 from srnet.debiasing.losses import make_objective
 from srnet.errors import InputError
@@ -16,9 +16,12 @@ from srnet.training.metrics import METRICS, Gold, headline
 from srnet.training.models import prunable_weights, weights_digest
 from srnet.training.recipe import Recipe
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
 
 def find_subnetwork(
-    model: PreTrainedModel,
+    model: "PreTrainedModel",
     train: Encoded,
     dev: Encoded,
     recipe: Recipe,
@@ -90,7 +93,7 @@ def save_subnetwork(mask: Mask, path: Path, compressed: bool = False) -> None:
     mask.save(path, compressed)
 
 
-def load_subnetwork(model: PreTrainedModel, path: Path) -> Mask:
+def load_subnetwork(model: "PreTrainedModel", path: Path) -> Mask:
     """Read a mask and apply it to `model` in place, which becomes the subnetwork ``f(m ⊙ θ)``.
 
     Raises:

@@ -11,10 +11,12 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from srnet.experiments.expressions import Experiment, canonical
 from srnet.files import written_whole
+
+if TYPE_CHECKING:
+    from srnet.experiments.expressions import Experiment
 
 VOLATILE = ("seconds", "finished", "machine", "resumed")  # fields that may differ between two equal runs
 LIBRARIES = ("torch", "transformers", "tokenizers", "datasets", "scikit-learn", "numpy")
@@ -47,8 +49,10 @@ def read_record(path: Path) -> dict[str, Any]:
     return record
 
 
-def describe(experiment: Experiment) -> dict[str, Any]:
+def describe(experiment: "Experiment") -> dict[str, Any]:
     """Return what a record says of any experiment: expression, key, operands, and the software that computes it."""
+    from srnet.experiments.expressions import canonical
+
     return {
         "experiment": canonical(experiment),
         "notation": str(experiment),

@@ -9,6 +9,8 @@
 Tensors are safetensors and records JSON, so that reading them runs no code.
 """
 
+from __future__ import annotations
+
 import os
 import re
 import shutil
@@ -19,18 +21,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
-from safetensors.torch import load_file, save_file
-from torch import Tensor
 
 from srnet.environment import SNAPSHOT_EVERY, default_below, default_root
 from srnet.errors import InputError
-from srnet.experiments.expressions import Experiment
 from srnet.files import sha256
 from srnet.store.records import describe, now, read_record, software, write_record
-from srnet.training.snapshots import Snapshot
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from srnet.experiments.expressions import Experiment
+    from srnet.training.snapshots import Snapshot
 
 RECORD = "record.json"
 KEY = re.compile(r"[0-9a-f]{20}")
@@ -47,7 +51,7 @@ class DamagedError(InputError):
         super().__init__(f"{problem}; `srnet run` computes the experiment anew, `srnet store verify` looks for more")
         self.key, self.problem = key, problem
 
-    def __reduce__(self) -> tuple[type["DamagedError"], tuple[str, str]]:
+    def __reduce__(self) -> tuple[type[DamagedError], tuple[str, str]]:
         return DamagedError, (self.key, self.problem)
 
 
@@ -84,6 +88,8 @@ class Entry:
 
     def save(self, name: str, tensors: Mapping[str, Tensor]) -> None:
         """Write tensors as ``name.safetensors``."""
+        from safetensors.torch import save_file
+
         save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, self.folder / f"{name}.safetensors")
 
     def files(self) -> dict[str, dict[str, Any]]:
@@ -159,6 +165,8 @@ class Store:
 
     def tensors(self, experiment: Experiment, name: str) -> dict[str, Tensor]:
         """Return the tensors that were saved as `name`, on the CPU; raises as `file` does."""
+        from safetensors.torch import load_file
+
         return load_file(self.file(experiment, f"{name}.safetensors"))
 
     def verify(self, key: str) -> None:
@@ -185,6 +193,8 @@ class Store:
         Raises:
             BusyError: if another process is computing it.
         """
+        from srnet.training.snapshots import Snapshot
+
         unfinished, start = self._unfinished(experiment.key), time.perf_counter()
         with self._locked(experiment.key):
             if self.whole(experiment):

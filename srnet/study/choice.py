@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from srnet import pocket
 from srnet.data.tasks import TASKS, find_task
@@ -19,6 +17,9 @@ from srnet.store.store import Store
 from srnet.study.catalogue import FIGURES
 from srnet.study.points import Run, Setting
 from srnet.study.profiles import Profile, find_profile
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 COLUMNS = ["task", "dataset", "split", "curve", "plm", "start", "sparsity", "seed", "score", "key"]
 PARTS, ALL = ["subset", "class"], "all"
@@ -98,7 +99,7 @@ class Study:
         self.require_text()
         return run(self.experiments(figures), store, self.inputs, workers, scheduler)
 
-    def table(self, figure: str, store: Store, parts: bool = False) -> pd.DataFrame:
+    def table(self, figure: str, store: Store, parts: bool = False) -> "pd.DataFrame":
         """Return a figure's results, computing what is missing.
 
         Args:
@@ -120,6 +121,8 @@ class Study:
         Raises:
             InputError: if an experiment failed; the message names it. If the run stopped before its end.
         """
+        import pandas as pd
+
         report = self.compute(store, [figure])
         if report.failed:
             experiment, reason = next(iter(report.failed.items()))

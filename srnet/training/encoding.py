@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from torch import Tensor
-from transformers import PreTrainedTokenizerBase
 
 from srnet.errors import InputError
 
 if TYPE_CHECKING:
     from datasets import Dataset
+    from transformers import PreTrainedTokenizerBase
 
 MAX_LENGTH = 128  # tokens per pair, Table 3 of the paper's supplement
 CHUNK = 4096  # pairs tokenised at once
@@ -86,7 +86,7 @@ class Encoded:
         return {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
 
 
-def encode(data: "Dataset", tokenizer: PreTrainedTokenizerBase) -> Encoded:
+def encode(data: "Dataset", tokenizer: "PreTrainedTokenizerBase") -> Encoded:
     """Tokenise the columns ``premise`` and ``hypothesis``.
 
     A pair of more than `MAX_LENGTH` tokens, or of more than the tokenizer says its model can read, is cut, its longer

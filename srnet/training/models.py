@@ -5,19 +5,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
-from transformers.utils import logging
 
 from srnet.errors import InputError
 from srnet.files import digest
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
 MATRICES_PER_LAYER = 6  # query, key, value, attention output, feed-forward in, feed-forward out
 
 
-def load_classifier(source: Path | str, num_labels: int, seed: int) -> PreTrainedModel:
+def load_classifier(source: Path | str, num_labels: int, seed: int) -> "PreTrainedModel":
     """Load a BERT-like encoder with a freshly drawn classifier, ``f(θ_pt)``, in float32 and evaluation mode.
 
     Weights are read from safetensors; where there is only a pickle (``.bin``) it is read as tensors and nothing else,
@@ -31,6 +33,8 @@ def load_classifier(source: Path | str, num_labels: int, seed: int) -> PreTraine
     Raises:
         InputError: if there is no loadable model at `source`.
     """
+    from transformers import AutoModelForSequenceClassification
+
     with _quiet(), torch.random.fork_rng(), _loading(source):
         torch.manual_seed(seed)
         model, info = AutoModelForSequenceClassification.from_pretrained(
@@ -54,7 +58,7 @@ def load_classifier(source: Path | str, num_labels: int, seed: int) -> PreTraine
     return model.eval()
 
 
-def load_tokenizer(source: Path | str) -> PreTrainedTokenizerBase:
+def load_tokenizer(source: Path | str) -> "PreTrainedTokenizerBase":
     """Load the tokenizer that lies beside a model.
 
     Args:
@@ -63,6 +67,8 @@ def load_tokenizer(source: Path | str) -> PreTrainedTokenizerBase:
     Raises:
         InputError: if there is no loadable tokenizer at `source`, or one without a vocabulary.
     """
+    from transformers import AutoTokenizer
+
     with _quiet(), _loading(source):
         tokenizer = AutoTokenizer.from_pretrained(source, use_fast=True)
     if len(tokenizer) <= len(set(tokenizer.all_special_ids)):  # what transformers makes up where the files are missing
@@ -70,7 +76,7 @@ def load_tokenizer(source: Path | str) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-def prunable_weights(model: PreTrainedModel, pooler: bool = False) -> dict[str, Tensor]:
+def prunable_weights(model: "PreTrainedModel", pooler: bool = False) -> dict[str, Tensor]:
     """Return the matrices of ``θ_pr`` by name: six per encoder layer, then the classifier's (Section 3.1).
 
     They are found by structure, not by name: the linear maps of each encoder layer, and those of the model outside
@@ -148,6 +154,8 @@ def _loading(source: Path | str) -> Iterator[None]:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Silence the report that the classifier is new: here it always is."""
+    from transformers.utils import logging
+
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()

@@ -246,7 +246,7 @@ def test_a_full_disk_stops_the_run_with_a_clear_message(
     def is_full(*arguments: Any) -> Any:
         raise error if isinstance(error, OSError) else RuntimeError(error)
 
-    monkeypatch.setattr("srnet.store.store.save_file", is_full)
+    monkeypatch.setattr("safetensors.torch.save_file", is_full)
     store = Store(tmp_path, below=[undisturbed.root])
     new = [replace(full, seed=3) for full in FULL[:2]]
     report = run(new, store, INPUTS, workers=1)

@@ -59,10 +59,10 @@ def test_a_figure_is_drawn_from_records_alone(study: Study, store: Store, monkey
     inputs._read_text.cache_clear()
     text = [f"executor.text.{name}" for name in ("load_task", "text_digest", "training_set", "all_sets", "encode")]
     generators = ("pocket.build", *(f"pocket.generator.build_{name}" for name in ("nli", "paraphrase")))
-    tensors = ("store.store.load_file", "store.store.save_file", "store.store.sha256")
-    writers = ("files.written_whole", "store.store.FileLock")
-    for name in (*text, *generators, "data.formats.Format.read", "files.sha256", *tensors, *writers):
-        monkeypatch.setattr(f"srnet.{name}", lambda *_, name=name, **__: pytest.fail(f"{name} was called"))
+    files = ("files.sha256", "store.store.sha256", "files.written_whole", "store.store.FileLock")
+    ours = [f"srnet.{name}" for name in (*text, *generators, "data.formats.Format.read", *files)]
+    for name in (*ours, "safetensors.torch.load_file", "safetensors.torch.save_file"):
+        monkeypatch.setattr(name, lambda *_, name=name, **__: pytest.fail(f"{name} was called"))
     sparsity_curves(study.table("figure-2", store), study.profile.title)
     assert {path: path.stat().st_mtime_ns for path in store.root.rglob("*")} == before
 
