@@ -203,7 +203,7 @@ def _rate(seconds: float) -> float:
 
 
 def _prediction(model: PreTrainedModel, data: Encoded, tokens: int | None = None, precision: str = "float32") -> float:
-    """Return the seconds of a prediction for each example; with `tokens`, by PyTorch's kernels in batches of so many."""
+    """Return the seconds of a prediction for each example; with `tokens`, by PyTorch's kernels, so many at once."""
     import srnet.training.loop as loop
 
     before, loop.EVALUATION_TOKENS = loop.EVALUATION_TOKENS, tokens or loop.EVALUATION_TOKENS

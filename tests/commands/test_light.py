@@ -16,7 +16,15 @@ from srnet.study.choice import choose
 HEAVY = {"torch", "transformers", "datasets", "distributed", "dask", "numpy", "pandas", "sklearn", "scipy"}
 HEAVY |= {"matplotlib", "seaborn", "fasttext", "safetensors", "pyarrow", "papermill"}
 STUDY = HEAVY - {"torch", "transformers", "numpy", "safetensors", "scipy"}  # what the method core does without
-UNUSED = {"datasets", "sklearn", "seaborn", "fasttext", "papermill"}  # where every result is there
+UNUSED = {
+    "transformers",
+    "datasets",
+    "sklearn",
+    "scipy",
+    "seaborn",
+    "fasttext",
+    "papermill",
+}  # where every result is there
 
 # Calls the command line with words, and after each call says which of the modules are loaded.
 CALLS = """
