@@ -9,7 +9,7 @@ SHELL := bash
 .SHELLFLAGS := -o pipefail -c
 .DEFAULT_GOAL := help
 unexport PYTHONDONTWRITEBYTECODE  # each of many processes would compile its imports anew
-.PHONY: help env book test notebooks lint lock clean python
+.PHONY: help env book test notebooks lint benchmark lock clean python
 
 fail = { echo "error: $(1)" >&2; exit 1; }
 # Of what pip says beside its errors, much is about pip itself and none is for the user of this project.
@@ -37,6 +37,9 @@ lint: env  ## style, format, types, and which room imports which
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+benchmark: env  ## measure what the speed is made of, in about five minutes
+	@$(BIN)/python benchmarks/speed.py
 
 # With a CPU build of PyTorch, so that no CUDA package is pinned.
 lock: TORCH = 2.13.0
