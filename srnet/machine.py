@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import torch
+from torch import Tensor
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 KEPT_MEMORY, LARGEST_KEPT = 2**29, 2**25  # bytes in all, and of one tensor; glibc takes no more for the latter
@@ -46,6 +47,19 @@ def machine(device: str) -> dict[str, object]:
     """
     name = torch.cuda.get_device_name(device) if device.startswith("cuda") else device
     return {"device": name, "threads": torch.get_num_threads(), "process": os.getpid()}
+
+
+def sent(tensor: Tensor, device: torch.device) -> Tensor:
+    """Return a tensor of the CPU on a device; a GPU goes on computing meanwhile, and the CPU does not wait for it."""
+    if device.type == "cuda":  # only from pinned memory is a copy made while the GPU computes
+        tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=True)
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait until a GPU has computed what it was given; only then does a clock tell how long that took."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 def emulates_bfloat16(device: str) -> bool:

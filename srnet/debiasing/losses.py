@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from srnet.errors import InputError
+from srnet.machine import sent
 
 LOSSES = ("std", "poe", "reweight", "confreg", "reweight-normalised")  # the last as in the authors' released code
 
@@ -115,14 +116,14 @@ def make_objective(
         return lambda logits, labels, index: cross_entropy(logits, labels)
     bias = _needed("bias_log_probs", bias_log_probs, loss)
     if loss == "poe":
-        return lambda logits, labels, index: product_of_experts(logits, labels, bias[index].to(logits.device))
+        return lambda logits, labels, index: product_of_experts(logits, labels, sent(bias[index], logits.device))
     if loss == "confreg":
         teacher = _needed("teacher_probs", teacher_probs, loss)
         return lambda logits, labels, index: confidence_regularisation(
-            logits, labels, bias[index].to(logits.device), teacher[index].to(logits.device)
+            logits, labels, sent(bias[index], logits.device), sent(teacher[index], logits.device)
         )
     normalised = loss == "reweight-normalised"
-    return lambda logits, labels, index: reweighting(logits, labels, bias[index].to(logits.device), normalised)
+    return lambda logits, labels, index: reweighting(logits, labels, sent(bias[index], logits.device), normalised)
 
 
 def _needed(name: str, values: Tensor | None, loss: str) -> Tensor:

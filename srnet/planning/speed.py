@@ -15,7 +15,7 @@ from srnet.environment import Inputs
 from srnet.executor.plms import architecture, size
 from srnet.executor.work import BACKWARD, FORWARD, effort
 from srnet.experiments.expressions import Data, Experiment, Pretrained, Teacher, Trained, pretrained
-from srnet.machine import one_thread
+from srnet.machine import one_thread, synchronise
 from srnet.planning.lengths import mean_length
 from srnet.store.store import Store
 from srnet.training.encoding import Encoded
@@ -90,7 +90,11 @@ def _ends(config: "PretrainedConfig", recipe: Recipe, tokens: int, device: str) 
     same = torch.ones(size, tokens, dtype=torch.int32)
     data = Encoded(same, None, torch.full((size,), tokens), torch.zeros(size, dtype=torch.int64))
 
+    def after_step(step: int) -> None:
+        synchronise(model.device)
+        ends.append(clock())
+
     ends = [clock()]
-    run = TrainingRun(data, recipe, make_objective("std"), 0, lambda step: ends.append(clock()))
+    run = TrainingRun(data, recipe, make_objective("std"), 0, after_step)
     fit(model, list(model.parameters()), run)
     return ends

@@ -140,7 +140,8 @@ class LearnedMasks:
         kind = weights.device.type  # under autocast the products would round the masked weights anyway
         dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else weights.dtype
         shape = -1, self.columns
-        cuts = self.cuts.repeat_interleave(self.rows)[:, None]
+        rows = len(weights) // self.columns  # told, because a GPU would have to be waited for to count them
+        cuts = self.cuts.repeat_interleave(self.rows, output_size=rows)[:, None]
         masked: Tensor = StraightThrough.apply(self.scores.whole.view(shape), cuts, weights.view(shape), dtype)
         return masked.flatten()
 

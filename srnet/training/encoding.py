@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from srnet.errors import InputError
+from srnet.machine import sent
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -81,9 +82,7 @@ class Encoded:
             batch["attention_mask"] = (torch.arange(width) < lengths[:, None]).long()
         if self.token_type_ids is not None:
             batch["token_type_ids"] = self.token_type_ids[index, :width]
-        if device.type == "cuda":  # only from pinned memory is a copy made while the GPU computes
-            batch = {name: tensor.pin_memory() for name, tensor in batch.items()}
-        return {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
+        return {name: sent(tensor, device) for name, tensor in batch.items()}
 
 
 def encode(data: "Dataset", tokenizer: "PreTrainedTokenizerBase") -> Encoded:

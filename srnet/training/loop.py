@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from srnet.machine import sent
 from srnet.training.encoding import Encoded, length_grouped
 from srnet.training.optimiser import Flat, Optimiser
 from srnet.training.precision import computing
@@ -105,7 +106,7 @@ def fit(
             if not model.training:
                 model.train()
             inputs = data.inputs(index, device)
-            loss = run.objective(forward(inputs), data.labels[index].to(device), index)
+            loss = run.objective(forward(inputs), sent(data.labels[index], device), index)
             unread.append(loss.detach())
             if len(unread) == patience or step == end:
                 _read(unread, trace)
