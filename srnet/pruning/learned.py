@@ -46,15 +46,15 @@ class StraightThrough(torch.autograd.Function):
             dtype: of the result.
         """
         ctx.save_for_backward(weights)
-        kept = torch.gt(scores, cuts, out=torch.empty_like(weights, dtype=dtype))  # in place of a bool, for speed
-        return kept.mul_(weights)
+        kept = torch.gt(scores, cuts, out=torch.empty_like(weights))  # 1 and 0 as floats, which multiply faster
+        return kept.mul_(weights).to(dtype)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor, None, None, None]:
         """Return ``∂L/∂(m ⊙ W) ⊙ W``, the gradient of m, as that of the scores."""
         (weights,) = ctx.saved_tensors  # type: ignore[attr-defined]
-        return gradient * weights, None, None, None
+        return gradient.to(weights.dtype, copy=True).mul_(weights), None, None, None
 
 
 class LearnedMasks:

@@ -92,7 +92,7 @@ def fit(
     data, recipe, device = run.data, run.recipe, model.device
     trace, unread, patience = Trace(), list[Tensor](), 1 if device.type == "cpu" else FETCH
     with (
-        torch.random.fork_rng(),
+        torch.random.fork_rng([device] if device.type == "cuda" else []),
         computing(model, recipe.precision) as forward,
         closing(Optimiser(trained, recipe)) as optimiser,
     ):
