@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
@@ -37,13 +38,14 @@ def main(
         undisturbed, killed = Path(folder) / "undisturbed", Path(folder) / "killed"
         _run([*words, "--store", str(undisturbed)])
         wanted = lasting(undisturbed)
-        seconds = sum(record["seconds"] for record in _records(undisturbed).values()) / workers
-        print(f"undisturbed: {len(wanted)} experiments, {seconds:.0f} s")
+        seconds = [record["seconds"] for record in _records(undisturbed).values()]
+        print(f"undisturbed: {len(wanted)} experiments, {sum(seconds) / workers:.0f} s")
         # Points between one result and the next, and not times, so that a machine of changing speed is no matter.
-        instants = sorted(random.Random(seed).uniform(0, len(wanted) - 1) for _ in range(kills))
+        draw = random.Random(seed)
+        instants = sorted(draw.uniform(0, len(wanted) - 1) for _ in range(kills))
         words += ["--store", str(killed), "--snapshot-every", str(every)]
         for number, instant in enumerate(instants, start=1):
-            if not _run(words, killed, int(instant), instant % 1 * seconds / len(wanted)):
+            if not _run(words, killed, int(instant), instant % 1 * median(seconds)):
                 print(f"kill {number}: the study ended before it")
                 sys.exit(1)
             kept, unfinished = lasting(killed), len(list(killed.glob("unfinished/*/*.safetensors")))

@@ -50,7 +50,7 @@ _HOMES = {
     "masking": ("Mask",),
     "training.models": ("load_classifier", "load_tokenizer"),
     "pruning.search": ("find_subnetwork", "load_subnetwork", "save_subnetwork"),
-    "training.loop": ("Recipe",),
+    "training.recipe": ("Recipe",),
     "debiasing.word_vectors": ("WordVectors",),
 }
 _MODULE = {name: f"srnet.{module}" for module, names in _HOMES.items() for name in names}

@@ -82,6 +82,8 @@ def compute(experiment: Experiment, store: Store, inputs: Inputs, advance: Advan
         DamagedError: if the result of an operand is not what was written.
         BusyError: if another process is computing the experiment.
     """
+    from transformers import AutoModelForSequenceClassification  # noqa: F401  loading it is not the experiment's time
+
     with store.writing(experiment) as entry:
         if entry:
             _run(experiment, _Job(entry, store, inputs, advance))

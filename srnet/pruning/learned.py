@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from math import gcd
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
-class MatrixMask(NamedTuple):
+@dataclass(frozen=True)
+class MatrixMask:
     """The mask of one matrix W while it is learned.
 
     Attributes:

@@ -42,21 +42,21 @@ TICKET = FineTuned(Masked(BERT, IMP), NLI, seed=1, recipe=Recipe(steps=100), los
 REGULARISED = replace(FULL, loss="confreg", teacher=Teacher(FULL))
 
 PINNED = {
-    Bias(NLI): "e0a114c76858895d3ec9",
-    Tokenised(BERT, NLI): "000f900d6d8bed544c44",
-    FULL: "6d9da6825df7c6692f3a",
-    replace(FULL, loss="poe", seed=2): "09a462eaecc0ccc0baf8",
-    MASKED: "fb91a6459a10b4911949",
-    replace(MASKED, data=Data("nli", "abc", World(train=240))): "e1eac7c8713767078a21",
-    EARLY: "45ed4049b88ee8f935e2",
-    IMP: "a10abdc74de2bdf8763d",
-    IMP.trajectory: "64cc9fbdf98fbe7fb072",
-    TICKET: "a37f7aae68448d5b3c9a",
-    Teacher(FULL): "06803cb97bcc1ee76ff2",
-    REGULARISED: "e9c94a261ff3a4163912",
-    replace(IMP, method=OneShot(), data=replace(NLI, with_ood=True, vectors="ef")): "c116194d056e82c4cea0",
-    CHOSEN: "827748ba517600aa1dcb",
-    replace(MASKED, of=CHOSEN, method=replace(TRAINED, init="soft", curves=True)): "c19a3485490bad3cd671",
+    Bias(NLI): "b50d5fd0a3e47edda0b5",
+    Tokenised(BERT, NLI): "dcc0c3ab376a847cb686",
+    FULL: "05827fc489f1bdcbda67",
+    replace(FULL, loss="poe", seed=2): "e30352128e8a515e83a1",
+    MASKED: "671eb80705c06597e6b5",
+    replace(MASKED, data=Data("nli", "abc", World(train=240))): "0ad79b8fb4255984af13",
+    EARLY: "6882b575cc42d00c24a3",
+    IMP: "d717e679fd81c549f1fc",
+    IMP.trajectory: "2f71b08766b41ba60fad",
+    TICKET: "54d6a3720449b7fea639",
+    Teacher(FULL): "b7d15691e1ce4c2dfbde",
+    REGULARISED: "8f4b35c6133718583eed",
+    replace(IMP, method=OneShot(), data=replace(NLI, with_ood=True, vectors="ef")): "b68569afc653fcdd7098",
+    CHOSEN: "12a24d86ca7d2fa55872",
+    replace(MASKED, of=CHOSEN, method=replace(TRAINED, init="soft", curves=True)): "96e617e0b266be1c83f1",
 }
 
 
