@@ -39,8 +39,12 @@ def main(
     setting, folder, metric = World(**json.loads(world)), plm or plm_folder(), find_task(task).metric
     tests = (TASKS[task].dev_name, *TASKS[task].ood)
     data, base = Data(task, FINGERPRINTS[task], setting), Pretrained(folder.name, folder_digest(folder))
-    recipe = PROFILES["pocket"].training[task].full
-    experiments = {(loss, s): FineTuned(base, data, s, recipe, loss) for s in seed for loss in LOSSES}
+    training = PROFILES["pocket"].training[task]
+    experiments = {
+        (loss, s): FineTuned(base, data, s, training.full_with(loss), loss, interval=training.interval)
+        for s in seed
+        for loss in LOSSES
+    }
     with TemporaryDirectory() as root:
         store = Store(Path(root))
         run([*experiments.values(), Bias(data)], store, Inputs(plm=str(folder)), workers=1)
@@ -55,7 +59,7 @@ def main(
         "generator": data.sha256,
         "plm": base.sha256,
         "pretraining": json.loads((folder / "recipe.json").read_text(encoding="utf-8"))["settings"],
-        "training": asdict(recipe),
+        "training": {loss: asdict(training.full_with(loss)) for loss in LOSSES} | {"interval": training.interval},
         "bias": bias,
         "means": means,
         "runs": [

@@ -1,6 +1,6 @@
 """Masks that are learned: scores and thresholds, and a model whose matrices are masked by them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import gcd
@@ -37,26 +37,32 @@ class StraightThrough(torch.autograd.Function):
     """``m ⊙ W`` with ``m = 1`` where ``m̂ > φ``; m̂ gets the gradient of m as it is (Bengio et al., 2013)."""
 
     @staticmethod
-    def forward(ctx: FunctionCtx, scores: Tensor, cuts: Tensor, weights: Tensor, dtype: torch.dtype) -> Tensor:
-        """Return the weights whose score is greater than its threshold, and zeros, in `dtype`.
+    def forward(
+        ctx: FunctionCtx, scores: Tensor, cuts: Tensor, weights: Tensor, layout: Flat, dtype: torch.dtype
+    ) -> tuple[Tensor, ...]:
+        """Return each matrix's weights whose score is greater than its threshold, and zeros, in `dtype`.
 
         Args:
             ctx: what autograd remembers.
-            scores: m̂, float [R, C].
-            cuts: φ of each row, float [R, 1].
-            weights: W, float [R, C].
+            scores: m̂ of all matrices, float [P].
+            cuts: φ of each row of a width that divides every matrix, float [R, 1].
+            weights: W of all matrices, float [P].
+            layout: how the matrices lie in both.
             dtype: of the result.
         """
         ctx.save_for_backward(weights)
-        kept = torch.gt(scores, cuts, out=torch.empty_like(weights))  # 1 and 0 as floats, which multiply faster
-        return kept.mul_(weights).to(dtype)
+        rows = len(cuts), -1
+        kept = torch.empty_like(weights)  # 1 and 0 as floats, which multiply faster than a bool
+        torch.gt(scores.view(rows), cuts, out=kept.view(rows))
+        return tuple(layout.parts(kept.mul_(weights).to(dtype)))
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+    def backward(ctx: FunctionCtx, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         """Return ``∂L/∂(m ⊙ W) ⊙ W``, the gradient of m, as that of the scores."""
         (weights,) = ctx.saved_tensors  # type: ignore[attr-defined]
-        return gradient.to(weights.dtype, copy=True).mul_(weights), None, None, None
+        gradient = torch.cat([each.flatten() for each in gradients])
+        return gradient.to(weights.dtype).mul_(weights), None, None, None, None
 
 
 class LearnedMasks:
@@ -79,14 +85,20 @@ class LearnedMasks:
         self.scores = Flat([start[name].scores for name in self.names])
         self.scores.whole.requires_grad_()
         sizes = [parameter.numel() for parameter in self.parameters]
-        self.columns = gcd(*sizes)
-        self.rows = torch.tensor([size // self.columns for size in sizes], device=model.device)
-        self.cuts, self.keep, self.placed = torch.empty(0), torch.empty(0), False
+        self.rows = torch.tensor([size // gcd(*sizes) for size in sizes], device=model.device)
         self._take({name: (mask.cut, mask.keep) for name, mask in start.items()})
 
     def solve(self, sparsity: float) -> None:
         """Set the thresholds so that each matrix has exactly this sparsity (`srnet.masking.solve`)."""
         self._take(solve(dict(zip(self.names, self.scores.parts(self.scores.whole.detach()), strict=True)), sparsity))
+
+    def _take(self, solved: Mapping[str, tuple[Tensor, Tensor]]) -> None:
+        cuts, keep = zip(*(solved[name] for name in self.names), strict=True)
+        self._set(torch.stack(cuts), torch.cat([each.flatten() for each in keep]))
+
+    def _set(self, cuts: Tensor, keep: Tensor) -> None:
+        self.cuts, self.keep, self.placed = cuts, keep, False
+        self.cuts_of_rows = cuts.repeat_interleave(self.rows)[:, None]
 
     def matrices(self) -> dict[str, MatrixMask]:
         """Return the masks by name of the weight; views of what is trained."""
@@ -103,7 +115,7 @@ class LearnedMasks:
 
     def load(self, state: State) -> None:
         """Take up what a snapshot kept."""
-        self.cuts, self.keep, self.placed = state["cuts"].to(self.cuts), state["keep"].to(self.keep), False
+        self._set(state["cuts"].to(self.cuts), state["keep"].to(self.keep))
 
     @contextmanager
     def applied(self) -> Iterator[None]:
@@ -122,9 +134,10 @@ class LearnedMasks:
         def place(*_: object) -> None:
             if not self.model.training and self.placed:
                 return
-            masked = self._trained(weights.whole) if self.model.training else weights.whole * self.keep
-            self.placed = not self.model.training
-            for owner, part in zip(owners, weights.parts(masked), strict=True):
+            training = self.model.training
+            masked = self._trained(weights.whole) if training else weights.parts(weights.whole * self.keep)
+            self.placed = not training
+            for owner, part in zip(owners, masked, strict=True):
                 vars(owner)["weight"] = part  # is found before the parameter, which stays where it is
 
         handle = self.model.register_forward_pre_hook(place)
@@ -138,16 +151,10 @@ class LearnedMasks:
             for parameter in trainable:
                 parameter.requires_grad_(True)
 
-    def _trained(self, weights: Tensor) -> Tensor:
+    def _trained(self, weights: Tensor) -> Sequence[Tensor]:
         kind = weights.device.type  # under autocast the products would round the masked weights anyway
         dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else weights.dtype
-        shape = -1, self.columns
-        rows = len(weights) // self.columns  # told, because a GPU would have to be waited for to count them
-        cuts = self.cuts.repeat_interleave(self.rows, output_size=rows)[:, None]
-        masked: Tensor = StraightThrough.apply(self.scores.whole.view(shape), cuts, weights.view(shape), dtype)
-        return masked.flatten()
-
-    def _take(self, solved: Mapping[str, tuple[Tensor, Tensor]]) -> None:
-        self.cuts = torch.stack([solved[name][0] for name in self.names])
-        self.keep = torch.cat([solved[name][1].flatten() for name in self.names])
-        self.placed = False
+        masked: Sequence[Tensor] = StraightThrough.apply(
+            self.scores.whole, self.cuts_of_rows, weights, self.scores, dtype
+        )
+        return masked

@@ -28,6 +28,7 @@ from srnet.pruning.mask_training import (
     train_mask,
 )
 from srnet.training.encoding import Encoded
+from srnet.training.flat import Flat
 from srnet.training.loop import (
     DivergedError,
     Objective,
@@ -248,20 +249,22 @@ def test_without_a_window_every_solved_step_is_a_candidate(
 
 
 def test_straight_through_gradient() -> None:
-    weights = torch.tensor([[2.0, -3.0, 5.0], [1.0, 4.0, -6.0]])
-    scores = torch.tensor([[0.0, 0.02, 0.01], [0.0, 0.02, 0.01]], requires_grad=True)
-    cuts, slope = torch.tensor([[0.01], [-1.0]]), torch.tensor([[7.0, 8.0, 9.0], [1.0, 2.0, 3.0]])
-    masked: Tensor = StraightThrough.apply(scores, cuts, weights, torch.float32)
-    (slope * masked).sum().backward()
-    assert masked.tolist() == [[0, -3, 0], [1, 4, -6]]  # a score at the threshold falls
+    first, second = torch.tensor([[2.0, -3.0], [5.0, 1.0]]), torch.tensor([[1.0, 4.0]])
+    weights = Flat([first, second])
+    scores = torch.tensor([0.0, 0.02, 0.01, 0.02, 0.0, -2.0], requires_grad=True)
+    cuts, slope = torch.tensor([[0.01], [0.01], [-1.0]]), torch.tensor([7.0, 8.0, 9.0, 1.0, 2.0, 3.0])
+    masked = StraightThrough.apply(scores, cuts, weights.whole, weights, torch.float32)
+    sum((part * each).sum() for part, each in zip(masked, weights.parts(slope), strict=True)).backward()
+    assert [part.tolist() for part in masked] == [[[0, -3], [0, 1]], [[1, 0]]]  # a score at the threshold falls
     assert scores.grad is not None
-    assert torch.equal(scores.grad, slope * weights)
+    assert torch.equal(scores.grad, slope * weights.whole)
 
 
 def test_rounded_masked_weights_are_those_of_autocast() -> None:
     generator = torch.Generator().manual_seed(1)
     weights, scores = (torch.randn(6, 5, generator=generator) for _ in range(2))
-    masked: Tensor = StraightThrough.apply(scores, torch.zeros(6, 1), weights, torch.bfloat16)
+    layout = Flat([weights])
+    (masked,) = StraightThrough.apply(scores.flatten(), torch.zeros(6, 1), layout.whole, layout, torch.bfloat16)
     assert torch.equal(masked, (weights * (scores > 0)).bfloat16())
 
 
