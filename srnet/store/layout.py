@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor
 
 from srnet.experiments.expressions import Experiment, Tokenised
-from srnet.store.published import numbers
 from srnet.store.store import Entry, Store
 from srnet.training.encoding import Encoded
 from srnet.training.metrics import Gold
@@ -61,6 +61,16 @@ def predictions(experiment: Experiment, store: Store, step: int | None = None) -
     if line is None:
         return {name: logits.argmax(dim=-1) for name, logits in store.tensors(experiment, what).items()}
     return {name: torch.from_numpy(numbers(classes)) for name, classes in line["predictions"][what].items()}
+
+
+def digits(numbers: NDArray[np.integer[Any]]) -> str:
+    """Return small numbers [N], such as classes, as N characters: the digit 0 and those that follow it in Unicode."""
+    return "".join(map(chr, numbers.astype(int) + ord("0")))
+
+
+def numbers(digits: str) -> NDArray[np.int64]:
+    """Return the numbers, int64 [N], that N characters stand for (`digits`)."""
+    return np.frombuffer(digits.encode("utf-32-le"), dtype="<u4").astype(np.int64) - ord("0")
 
 
 def save_examples(sets: Mapping[str, Examples], entry: Entry) -> None:

@@ -4,7 +4,8 @@
     TASK.jsonl.xz     a line for each result: its record, and the classes that its model predicts
 
 A line is JSON: "key"; "record", as the store has it; "predictions", by file of logits and data set; of token ids
-"gold", by test set "labels" and codes of "subsets"; "checksum". Classes and codes are digits, one for each example.
+"gold", by test set "labels" and codes of "subsets"; "checksum". Classes and codes are digits, one for each example
+(`srnet.store.layout.digits`).
 """
 
 import json
@@ -15,12 +16,8 @@ from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from srnet.environment import MANIFEST
 from srnet.errors import InputError
-from srnet.experiments.expressions import KEYS, key_of
 from srnet.store.layers import DamagedError, file_damage
 from srnet.store.records import read_record, sealed, unsealed
 
@@ -45,6 +42,8 @@ class Published:
         Raises:
             InputError: if it is not what was written, or the results are of another key format.
         """
+        from srnet.experiments.expressions import KEYS
+
         path = self.root / MANIFEST
         try:
             manifest = read_record(path)
@@ -120,16 +119,6 @@ def text_of(line: Mapping[str, Any]) -> str:
     return _spelt(sealed(line)) + "\n"
 
 
-def digits(numbers: NDArray[np.integer[Any]]) -> str:
-    """Return small numbers [N], such as classes, as N characters: the digit 0 and those that follow it in Unicode."""
-    return "".join(map(chr, numbers.astype(int) + ord("0")))
-
-
-def numbers(digits: str) -> NDArray[np.int64]:
-    """Return the numbers, int64 [N], that N characters stand for (`digits`)."""
-    return np.frombuffer(digits.encode("utf-32-le"), dtype="<u4").astype(np.int64) - ord("0")
-
-
 @lru_cache(maxsize=32)  # the tasks of a few folders
 def _lines(path: Path, sha256: str, size: int) -> dict[str, bytes]:
     """Return the lines of a file by key; they are parsed when they are asked for."""
@@ -148,6 +137,8 @@ def _lines(path: Path, sha256: str, size: int) -> dict[str, bytes]:
 @cache  # of lines that are in memory already
 def _problem(line: bytes, key: str) -> str | None:
     """Return what is wrong with the line of a key."""
+    from srnet.experiments.expressions import key_of
+
     try:
         found = json.loads(line)
         content = unsealed(found)

@@ -11,8 +11,8 @@ from srnet.environment import MANIFEST
 from srnet.errors import InputError
 from srnet.experiments.expressions import KEYS, Experiment, Tokenised
 from srnet.files import sha256, written_whole
-from srnet.store.layout import at_step, gold, predictions, steps_with_logits, test_sets
-from srnet.store.published import digits, text_of
+from srnet.store.layout import at_step, digits, gold, predictions, steps_with_logits, test_sets
+from srnet.store.published import text_of
 from srnet.store.records import sealed, write_record
 from srnet.store.store import Store
 

@@ -54,6 +54,7 @@ def write(store: Store, experiment: Experiment) -> None:
         entry.save("weights", {"w": torch.arange(256.0)})
         entry.save("logits", {"hans": torch.ones(3, 3)})
         entry.record |= {
+            "machine": {"device": "cpu", "threads": 1, "process": 7},
             "steps": 12,
             "metrics": {"hans": {"accuracy": 0.5, "examples": 3, "classes": {"neutral": 0.25}}},
         }
@@ -203,7 +204,7 @@ def tokenised(study: Study, store: Store, monkeypatch: pytest.MonkeyPatch) -> No
 def test_publish_writes_what_can_lie_below(study: Study, store: Store, tmp_path: Path) -> None:
     output = works(store, "store", "publish", str(tmp_path / "published"), *PART)
     assert output.splitlines()[-1] == f"{len(store.keys())} results published, which took 0.0 hours"
-    assert lines(output, "nli.jsonl.xz", "KiB")
+    assert lines(output, "nli.jsonl.xz", "kB")
     local = Store(tmp_path / "local")
     shown = works(local, "store", "show", full(study).key[:12], "--below", str(tmp_path / "published"))
     assert all(lines(shown.split("needs")[1], operand.key, operand.title) for operand in full(study).operands)

@@ -21,7 +21,8 @@ from srnet.executor.compute import compute
 from srnet.experiments.expressions import KEYS, Bias, Data, Experiment, FineTuned, Pretrained, Tokenised
 from srnet.files import sha256
 from srnet.store import layout, published
-from srnet.store.published import digits, numbers, text_of
+from srnet.store.layout import digits, numbers
+from srnet.store.published import text_of
 from srnet.store.publishing import publish
 from srnet.store.records import read_record, sealed, unsealed, write_record
 from srnet.store.store import DamagedError, Store
