@@ -1,4 +1,4 @@
-"""A folder of results, one folder each: what a store writes, and what may lie below it."""
+"""The layers of a store: folders of results, one folder for each, the local one and those that lie below it."""
 
 from __future__ import annotations
 
