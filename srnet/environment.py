@@ -14,6 +14,7 @@ from srnet.errors import InputError
 STORE, BELOW = "SRNET_STORE", "SRNET_BELOW"
 DATA, PLM, VECTORS = "SRNET_DATA", "SRNET_PLM", "SRNET_VECTORS"
 SCHEDULER = "SRNET_SCHEDULER"
+MANIFEST = "manifest.json"  # in every folder of published results
 SNAPSHOT_EVERY = 600.0  # seconds between two savings of where a long experiment stands
 
 
@@ -61,15 +62,14 @@ def default_root() -> Path:
 
 
 def default_below() -> tuple[Path, ...]:
-    """Return the folders of shipped results: those of SRNET_BELOW if it is set, else ``results/store`` of the checkout.
+    """Return the folders of results that are only read: those of SRNET_BELOW, a list of folders as PATH is.
 
-    SRNET_BELOW is a list of folders as PATH is.
+    If it is not set, they are the published ones of the checkout: every folder in ``results`` that has a manifest.
     """
     if os.environ.get(BELOW):
         return tuple(Path(folder) for folder in os.environ[BELOW].split(os.pathsep))
     with suppress(InputError):
-        shipped = find_root(Path.cwd()) / "results" / "store"
-        return (shipped,) if shipped.is_dir() else ()
+        return tuple(sorted(path.parent for path in (find_root(Path.cwd()) / "results").glob(f"*/{MANIFEST}")))
     return ()
 
 

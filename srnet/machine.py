@@ -2,8 +2,12 @@
 
 import ctypes
 import os
+import platform
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -46,7 +50,16 @@ def machine(device: str) -> dict[str, object]:
         device: torch device that experiments run on.
     """
     name = torch.cuda.get_device_name(device) if device.startswith("cuda") else device
-    return {"device": name, "threads": torch.get_num_threads(), "process": os.getpid()}
+    return {"device": name, "processor": processor(), "threads": torch.get_num_threads(), "process": os.getpid()}
+
+
+@cache
+def processor() -> str:
+    """Return the name of this machine's processor; on another one, sums of floats may differ in their last bits."""
+    with suppress(OSError):  # Linux alone has this file, and Arm processors no name in it
+        if named := re.search(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE):
+            return named[1].strip()
+    return platform.processor() or platform.machine()
 
 
 def sent(tensor: Tensor, device: torch.device) -> Tensor:

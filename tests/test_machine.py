@@ -5,7 +5,7 @@ import os
 import pytest
 import torch
 
-from srnet.machine import cores, one_thread, place, places
+from srnet.machine import cores, machine, one_thread, place, places, processor
 
 
 def test_one_experiment_for_each_gpu_or_else_for_each_core(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -17,6 +17,12 @@ def test_one_experiment_for_each_gpu_or_else_for_each_core(monkeypatch: pytest.M
     assert (place(""), places("")) == ("cuda", 4)
     assert (place("cuda:2"), places("cuda:2")) == ("cuda:2", 1)
     assert (place("cpu"), places("cpu")) == ("cpu", cores())
+
+
+def test_a_processor_has_a_name() -> None:
+    assert processor()
+    assert processor() == processor().strip()
+    assert machine("cpu")["processor"] == processor()
 
 
 def test_threads_are_given_back_after_an_error() -> None:

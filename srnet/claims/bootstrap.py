@@ -21,7 +21,7 @@ from srnet.claims.guessing import guesses
 from srnet.data.tasks import TASKS
 from srnet.errors import InputError
 from srnet.experiments.expressions import tokenised
-from srnet.store.layout import examples, logits
+from srnet.store.layout import gold, predictions
 from srnet.store.store import Store
 from srnet.study.choice import Study
 from srnet.training.metrics import Gold, hits
@@ -39,13 +39,13 @@ def resampled(table: pd.DataFrame, study: Study, figure: str, store: Store, draw
         table: the figure's results (`Study.table`).
         study: the choice that they are of.
         figure: its name.
-        store: where the logits are.
+        store: where the models' predictions are.
         draws: number of resampled test sets, B; the same draws for every figure, so that claims may compare figures.
 
     Returns:
         The rows of `table` and those of `srnet.claims.guessing.guesses`, with B more columns 0 to B - 1: the score in
         each draw, a share in [0, 1]. Without those columns, if the store has the records alone, or if the figure shows
-        scores during training, whose logits are not kept.
+        scores during training, of which no predictions are kept.
     """
     overall = table.reset_index(drop=True)
     if "step" in overall:
@@ -54,13 +54,13 @@ def resampled(table: pd.DataFrame, study: Study, figure: str, store: Store, draw
     points = {(run.experiment.key, run.start): run for run in study.runs(figure)}
     scores = np.empty((len(overall), draws))
     try:
-        found = {point: logits(run.experiment, store) for point, run in points.items()}
+        found = {point: predictions(run.experiment, store) for point, run in points.items()}
         for (task, dataset), rows in overall.groupby(["task", "dataset"]):
             of_rows = [found[point][dataset] for point in zip(rows.key, rows.start, strict=True)]
             tokens = tokenised(points[rows.key.iloc[0], rows.start.iloc[0]].experiment)
             rng = np.random.default_rng([SEED, zlib.crc32(dataset.encode())])
-            gold = examples(tokens, dataset, store).gold
-            scores[rows.index] = resampled_scores(of_rows, gold, TASKS[task].metric, draws, rng)
+            of_set = gold(tokens, dataset, store)
+            scores[rows.index] = resampled_scores(of_rows, of_set, TASKS[task].metric, draws, rng)
         overall = overall.join(pd.DataFrame(scores))
         guessed = guessed.join(pd.DataFrame(dict.fromkeys(range(draws), guessed.score)))
     except InputError:  # records that came without the files that belong to them
@@ -109,12 +109,12 @@ def interval(margins: NDArray[np.float64]) -> tuple[float, float]:
 
 
 def resampled_scores(
-    logits: list[torch.Tensor], gold: Gold, metric: str, draws: int, rng: np.random.Generator
+    predicted: list[torch.Tensor], gold: Gold, metric: str, draws: int, rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """Return the headline score of models in resampled test sets, the same for all.
 
     Args:
-        logits: of each of R models, float [N, K].
+        predicted: classes of each of R models, int64 [N].
         gold: of the N examples.
         metric: the task's headline score, "accuracy" or "weighted_f1".
         draws: number of resampled test sets, B.
@@ -125,12 +125,12 @@ def resampled_scores(
     """
     labels = gold.labels.numpy()
     score = _weighted_f1 if metric == "weighted_f1" else _accuracy
-    right = np.stack([hits(each, gold).numpy() for each in logits])
-    predicted = np.stack([each.argmax(dim=-1).numpy() for each in logits])
+    right = np.stack([hits(each, gold).numpy() for each in predicted])
+    classes = np.stack([each.numpy() for each in predicted])
     even = np.full(len(labels), 1 / len(labels))
     blocks = [min(BLOCK, draws - start) for start in range(0, draws, BLOCK)]
     counts = (rng.multinomial(len(labels), even, size=size).astype(np.float32) for size in blocks)
-    return np.concatenate([score(right, predicted, labels, weights) for weights in counts], axis=1)
+    return np.concatenate([score(right, classes, labels, weights) for weights in counts], axis=1)
 
 
 def _accuracy(

@@ -1,4 +1,4 @@
-"""Commands about the store of results: list, verify, show, delete."""
+"""Commands about the store of results: list, verify, show, publish, delete."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from srnet.commands.options import Below, Figures, Places, StoreFolder, Tasks, grouped
+from srnet.commands.options import Below, Choice, Figures, Places, StoreFolder, Tasks, grouped
 from srnet.commands.printing import console, duration, say, show, size
 from srnet.errors import InputError
 
@@ -106,10 +106,8 @@ def show_(
     as_json: Annotated[bool, typer.Option("--json", help="Print the record as it is.")] = False,
 ) -> None:
     """Show what is recorded of a result: expression, scores, cost, software, files, and what it needs."""
-    from srnet.store.store import Store
-
     results = Places(store, below).results()
-    keys = {name for root in (results.root, *results.below) for name in Store(root).keys()}  # noqa: SIM118
+    keys = {*results.keys(), *results.keys_below()}
     record = results.read(_find(keys, key, results.root))
     if as_json:
         print(json.dumps(record, indent=1, ensure_ascii=False))
@@ -128,6 +126,26 @@ def show_(
     say("\nneeds")
     for operand in record["operands"]:
         say(f"  {operand}  {results.read(operand)['title'] if operand in keys else 'not in the store'}")
+
+
+@app.command("publish")
+@grouped
+def publish_(
+    folder: Annotated[Path, typer.Argument(help="Where to write the files; older ones of the same name give way.")],
+    choice: Choice,
+    places: Places,
+) -> None:
+    """Write records and predictions of a part of the study to a folder that can be shared: one file for each task."""
+    from srnet.experiments.graph import closure
+    from srnet.store.publishing import publish
+
+    study = choice.study(places)
+    study.require_text()
+    experiments = closure(study.experiments(choice.figure))
+    manifest = publish(experiments, places.results(), folder, study.profile.name, study.seeds)
+    for name, about in manifest["files"].items():
+        say(f"{folder / name}  {size(about['bytes'])}")
+    say(f"{manifest['results']:,} results published, which took {manifest['hours']:.1f} hours")
 
 
 @app.command()

@@ -30,8 +30,7 @@ class Experiment:
     @cached_property
     def key(self) -> str:
         """20 hexadecimal digits that name this experiment, the same on every machine."""
-        text = json.dumps(canonical(self), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return hashlib.sha256(f"{KEYS}{text}".encode()).hexdigest()[:20]
+        return key_of(canonical(self))
 
     @property
     def title(self) -> str:
@@ -342,6 +341,12 @@ def canonical(value: object) -> object:
         if content != field.default:
             form[field.name] = canonical(content)
     return form
+
+
+def key_of(form: object) -> str:
+    """Return the key of the experiment that has this canonical form."""
+    text = json.dumps(form, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(f"{KEYS}{text}".encode()).hexdigest()[:20]
 
 
 def pretrained(model: Model) -> Pretrained:

@@ -1,5 +1,6 @@
 """How a result is laid out: which of its files holds what, and what its record says beside."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -8,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -40,14 +42,35 @@ def at_level(what: str, level: float) -> str:
     return f"{what}-{100 * level:.0f}"
 
 
-def logits(experiment: Experiment, store: Store, step: int | None = None) -> Mapping[str, Tensor]:
-    """Return the logits by data set, float [N, K], after a step of a fine-tuning or at the end.
+def steps_with_logits(record: Mapping[str, Any]) -> list[int | None]:
+    """Return the steps after which a result has logits (`at_step`), from its record."""
+    found = (re.fullmatch(r"logits(?:-(\d+))?\.safetensors", name) for name in record["files"])
+    return [int(each[1]) if each[1] else None for each in found if each]
+
+
+def predictions(experiment: Experiment, store: Store, step: int | None = None) -> Mapping[str, Tensor]:
+    """Return the predicted classes by data set, int64 [N], after a step of a fine-tuning or at the end.
+
+    They are the arg max of the logits or, of a published result, what is published; of equal logits the first counts.
 
     Raises:
-        DamagedError: if the file is missing or not what was written.
+        DamagedError: if what they are read from is missing or not what was written.
         InputError: if there is no result.
     """
-    return store.tensors(experiment, at_step("logits", step))
+    what, line = at_step("logits", step), store.published(experiment)
+    if line is None:
+        return {name: logits.argmax(dim=-1) for name, logits in store.tensors(experiment, what).items()}
+    return {name: torch.from_numpy(numbers(classes)) for name, classes in line["predictions"][what].items()}
+
+
+def digits(numbers: NDArray[np.integer[Any]]) -> str:
+    """Return small numbers [N], such as classes, as N characters: the digit 0 and those that follow it in Unicode."""
+    return "".join(map(chr, numbers.astype(int) + ord("0")))
+
+
+def numbers(digits: str) -> NDArray[np.int64]:
+    """Return the numbers, int64 [N], that N characters stand for (`digits`)."""
+    return np.frombuffer(digits.encode("utf-32-le"), dtype="<u4").astype(np.int64) - ord("0")
 
 
 def save_examples(sets: Mapping[str, Examples], entry: Entry) -> None:
@@ -62,10 +85,20 @@ def save_examples(sets: Mapping[str, Examples], entry: Entry) -> None:
 
 
 def examples(tokens: Tokenised, name: str, store: Store) -> Examples:
-    """Return a data set: "train", or one of the task's test sets; raises as `logits` does."""
+    """Return a data set: "train", or one of the task's test sets; raises as `predictions` does."""
     record, file = store.record(tokens), f"{name}.safetensors"
     names = tuple(record["classes"][name]), tuple(record["subsets"][name])
     return _unpacked(store.file(tokens, file), record["files"][file]["sha256"], *names)
+
+
+def gold(tokens: Tokenised, name: str, store: Store) -> Gold:
+    """Return what answers on one of the task's test sets are held against; raises as `predictions` does."""
+    line = store.published(tokens)
+    if line is None:
+        return examples(tokens, name, store).gold
+    labels, codes = (numbers(line["gold"][name][what]) for what in ("labels", "subsets"))
+    classes, subsets = (line["record"][what][name] for what in ("classes", "subsets"))
+    return Gold(torch.from_numpy(labels), tuple(classes), np.array(subsets)[codes])
 
 
 def test_sets(tokens: Tokenised, store: Store) -> list[str]:

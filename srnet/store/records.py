@@ -7,6 +7,7 @@ import hashlib
 import json
 import subprocess
 import time
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -31,7 +32,7 @@ def write_record(path: Path, record: dict[str, Any]) -> None:
         record: what JSON can hold.
     """
     with written_whole(path) as temporary:
-        temporary.write_text(_sealed(record), encoding="utf-8")
+        temporary.write_text(_text(sealed(record)), encoding="utf-8")
 
 
 def read_record(path: Path) -> dict[str, Any]:
@@ -42,11 +43,29 @@ def read_record(path: Path) -> dict[str, Any]:
         ValueError: if it is not, byte for byte, what was written.
     """
     text = path.read_bytes().decode("utf-8")
-    record = json.loads(text)
-    if not isinstance(record, dict) or text != _sealed({name: record[name] for name in record if name != CHECKSUM}):
-        raise ValueError("its checksum is not that of its content")
-    del record[CHECKSUM]
+    found = json.loads(text)
+    record = unsealed(found)
+    if text != _text(found):
+        raise ValueError("it is not spelt as it was written")
     return record
+
+
+def sealed(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what JSON can hold with its checksum, whatever the order of its names."""
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False)
+    return {**content, CHECKSUM: hashlib.sha256(text.encode()).hexdigest()}
+
+
+def unsealed(found: Any) -> dict[str, Any]:
+    """Return what was sealed without its checksum.
+
+    Raises:
+        ValueError: if the checksum is not that of the content.
+    """
+    content = {name: found[name] for name in found if name != CHECKSUM} if isinstance(found, dict) else {}
+    if found != sealed(content):
+        raise ValueError("its checksum is not that of its content")
+    return content
 
 
 def describe(experiment: "Experiment") -> dict[str, Any]:
@@ -74,9 +93,8 @@ def now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
-def _sealed(record: dict[str, Any]) -> str:
-    checksum = hashlib.sha256(json.dumps(record, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
-    return json.dumps(record | {CHECKSUM: checksum}, indent=1, ensure_ascii=False) + "\n"
+def _text(record: dict[str, Any]) -> str:
+    return json.dumps(record, indent=1, ensure_ascii=False) + "\n"
 
 
 def _revision() -> str:

@@ -12,7 +12,6 @@ Tensors are safetensors and records JSON, so that reading them runs no code.
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import time
 import traceback
@@ -25,9 +24,11 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from srnet.environment import SNAPSHOT_EVERY, default_below, default_root
+from srnet.environment import MANIFEST, SNAPSHOT_EVERY, default_below, default_root
 from srnet.errors import InputError
 from srnet.files import sha256
+from srnet.store.layers import RECORD, DamagedError, Folder, file_damage
+from srnet.store.published import Published
 from srnet.store.records import describe, now, read_record, software, write_record
 
 if TYPE_CHECKING:
@@ -35,24 +36,6 @@ if TYPE_CHECKING:
 
     from srnet.experiments.expressions import Experiment
     from srnet.training.snapshots import Snapshot
-
-RECORD = "record.json"
-KEY = re.compile(r"[0-9a-f]{20}")
-
-
-class DamagedError(InputError):
-    """A result in the store is not what was written.
-
-    Attributes:
-        key: of its experiment.
-    """
-
-    def __init__(self, key: str, problem: str) -> None:
-        super().__init__(f"{problem}; `srnet run` computes the experiment anew, `srnet store verify` looks for more")
-        self.key, self.problem = key, problem
-
-    def __reduce__(self) -> tuple[type[DamagedError], tuple[str, str]]:
-        return DamagedError, (self.key, self.problem)
 
 
 class BusyError(RuntimeError):
@@ -78,7 +61,7 @@ class Entry:
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         past = self.snapshot.keep("files", self.files) or {}
-        if all(_problem(self.folder / name, about) is None for name, about in past.items()):
+        if all(file_damage(self.folder / name, about) is None for name, about in past.items()):
             self._files = past
         else:
             self.snapshot.discard()
@@ -107,12 +90,14 @@ class Store:
     Args:
         root: the folder; it is made when the first result is written.
         below: folders of results that are looked up where `root` has none, in this order. They may hold records
-            without the files that belong to them: then figures can be drawn, but nothing can be built on them.
+            without the files that belong to them, or be published (`srnet.store.published`): then figures can be drawn,
+            but nothing can be built on them.
         snapshot_every: seconds between two savings of where a long experiment stands.
     """
 
     def __init__(self, root: Path, below: Sequence[Path] = (), snapshot_every: float = SNAPSHOT_EVERY) -> None:
         self.root, self.below, self.snapshot_every = root, tuple(below), snapshot_every
+        self._local, self._below = Folder(root), [_layer(folder) for folder in below]
         self._distrusted: set[str] = set()  # keys whose results in the folders below are damaged
 
     def folder(self, experiment: Experiment) -> Path:
@@ -121,16 +106,20 @@ class Store:
 
     def keys(self) -> list[str]:
         """Return the keys of all results in the local folder, sorted."""
-        return sorted(path.name for path in self.root.glob("*") if KEY.fullmatch(path.name))
+        return self._local.keys()
+
+    def keys_below(self) -> list[str]:
+        """Return the keys of all results in the folders below, sorted."""
+        return sorted({key for layer in self._below for key in layer.keys()})  # noqa: SIM118
 
     def has(self, experiment: Experiment) -> bool:
         """Tell whether the record of `experiment` is there, and, in the local folder, its files."""
         layers = self._layers(experiment.key)
-        return any(self._state(layer, experiment.key, files=layer == self.root) for layer in layers)
+        return any(layer.has(experiment.key, files=layer is self._local) for layer in layers)
 
     def whole(self, experiment: Experiment) -> bool:
         """Tell whether the record of `experiment` and all its files are there, as long as the record says."""
-        return any(self._state(layer, experiment.key, files=True) for layer in self._layers(experiment.key))
+        return any(layer.has(experiment.key, files=True) for layer in self._layers(experiment.key))
 
     def record(self, experiment: Experiment) -> dict[str, Any]:
         """Return the record of `experiment`.
@@ -139,11 +128,19 @@ class Store:
             DamagedError: if it is not what was written.
             InputError: if it is not there.
         """
-        return self._read(experiment.key, str(experiment))
+        return self._holder(experiment.key, str(experiment)).record(experiment.key)
 
     def read(self, key: str) -> dict[str, Any]:
         """Return the record of the experiment of that key; raises as `record` does."""
-        return self._read(key, key)
+        return self._holder(key, key).record(key)
+
+    def published(self, experiment: Experiment) -> dict[str, Any] | None:
+        """Return all that is published of `experiment`; None if its record is not a published one.
+
+        Raises as `record` does.
+        """
+        layer = self._holder(experiment.key, str(experiment))
+        return layer.line(experiment.key) if isinstance(layer, Published) else None
 
     def file(self, experiment: Experiment, name: str) -> Path:
         """Return the path of one file of a result, after its checksum has been verified.
@@ -156,9 +153,8 @@ class Store:
         if about is None:
             raise InputError(f"{self.folder(experiment)}: the result of {experiment} has no file {name}")
         for layer in self._layers(experiment.key):
-            path = layer / experiment.key / name
-            if path.exists():
-                if problem := _problem(path, about):
+            if path := layer.find(experiment.key, name):
+                if problem := file_damage(path, about):
                     raise DamagedError(experiment.key, problem)
                 return path
         raise DamagedError(experiment.key, f"{self.folder(experiment) / name}: the file is missing")
@@ -176,11 +172,10 @@ class Store:
             DamagedError: if a byte is not what was written; the message names the first such file.
             InputError: if there is no such result.
         """
-        folder = self.root / key
-        if not folder.is_dir():
+        if not self._local.holds(key):
             raise InputError(f"{self.root}: no result with the key {key}")
-        for name, about in _record(folder, key)["files"].items():
-            if problem := _problem(folder / name, about):
+        for name, about in self._local.record(key)["files"].items():
+            if problem := file_damage(self.root / key / name, about):
                 raise DamagedError(key, problem)
 
     @contextmanager
@@ -233,8 +228,8 @@ class Store:
                 problem = self._set_aside(key)
         except BusyError:
             return None
-        for layer in self.below if problem is None else ():
-            if damage := _damage(layer / key):
+        for layer in self._below if problem is None else ():
+            if damage := layer.damage(key):
                 self._distrusted.add(key)
                 problem = damage
         return problem
@@ -306,26 +301,18 @@ class Store:
         """Return the folders of results that were set aside, sorted."""
         return sorted(path for path in (self.root / "damaged").glob("*") if path.is_dir())
 
-    def _layers(self, key: str) -> tuple[Path, ...]:
-        return (self.root,) if key in self._distrusted else (self.root, *self.below)
+    def _layers(self, key: str) -> list[Folder | Published]:
+        return [self._local] if key in self._distrusted else [self._local, *self._below]
 
-    def _state(self, layer: Path, key: str, files: bool) -> bool:
-        """Tell whether a layer holds a readable record and, if asked, all files of the size that it says."""
-        try:
-            record = _record(layer / key, key)
-        except InputError:
-            return False
-        sizes = ((layer / key / name, about["bytes"]) for name, about in record["files"].items())
-        return not files or all(path.is_file() and path.stat().st_size == size for path, size in sizes)
-
-    def _read(self, key: str, name: str) -> dict[str, Any]:
+    def _holder(self, key: str, name: str) -> Folder | Published:
+        """Return the first layer that holds a result."""
         for layer in self._layers(key):
-            if (layer / key).is_dir():
-                return _record(layer / key, key)
+            if layer.holds(key):
+                return layer
         raise InputError(f"{self.root}: no result of {name} ({key}); compute it first")
 
     def _set_aside(self, key: str) -> str | None:
-        if not (self.root / key).is_dir():
+        if not self._local.holds(key):
             return None
         try:
             self.verify(key)
@@ -357,29 +344,8 @@ def default_store() -> Store:
     return Store(default_root(), default_below())
 
 
-def _record(folder: Path, key: str) -> dict[str, Any]:
-    path = folder / RECORD
-    try:
-        record = read_record(path)
-    except FileNotFoundError:
-        raise DamagedError(key, f"{path}: the record is missing") from None
-    except ValueError as error:
-        raise DamagedError(key, f"{path}: not the record that was written ({error})") from None
-    if record["key"] != key:
-        raise DamagedError(key, f"{path}: the record is of another experiment, {record['key']}")
-    return record
-
-
-def _damage(folder: Path) -> str | None:
-    """Return what is wrong with a result in a folder below; files that are not there are no damage."""
-    if not folder.is_dir():
-        return None
-    try:
-        files = _record(folder, folder.name)["files"]
-    except DamagedError as error:
-        return error.problem
-    problems = (_problem(folder / name, about) for name, about in files.items() if (folder / name).exists())
-    return next((problem for problem in problems if problem), None)
+def _layer(folder: Path) -> Folder | Published:
+    return Published(folder) if (folder / MANIFEST).is_file() else Folder(folder)
 
 
 def _failure(path: Path) -> dict[str, Any]:
@@ -387,12 +353,3 @@ def _failure(path: Path) -> dict[str, Any]:
         return read_record(path)
     except ValueError as error:
         return {"key": path.stem, "title": path.stem, "failed": f"{path}: not the record that was written ({error})"}
-
-
-def _problem(path: Path, about: Mapping[str, Any]) -> str | None:
-    """Return what is wrong with a file, None if it is what its record says."""
-    if not path.is_file():
-        return f"{path}: the file is missing"
-    if path.stat().st_size != about["bytes"] or sha256(path) != about["sha256"]:
-        return f"{path}: the file has changed since it was written"
-    return None

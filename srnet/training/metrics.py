@@ -43,22 +43,22 @@ def correct(logits: Tensor, labels: Tensor) -> Tensor:
     return logits.argmax(dim=-1) == labels
 
 
-def hits(logits: Tensor, gold: Gold) -> Tensor:
+def hits(predicted: Tensor, gold: Gold) -> Tensor:
     """Return which examples a model gets right, by the data set's own classes.
 
     On HANS, which has two for the model's three, the predicted class is the arg max over three; neutral and
     contradiction then both count as non-entailment (McCoy et al., 2019).
 
     Args:
-        logits: float [N, K].
+        predicted: the model's classes, the arg max of its logits, int64 [N].
         gold: of the N examples.
 
     Returns:
         bool [N].
     """
     if gold.classes == HANS_LABELS:
-        return (logits.argmax(dim=-1) != 0) == (gold.labels != 0)
-    return correct(logits, gold.labels)
+        return (predicted != 0) == (gold.labels != 0)
+    return predicted == gold.labels
 
 
 def weighted_f1(logits: Tensor, labels: Tensor) -> float:
@@ -86,7 +86,9 @@ def headline(logits: Tensor, gold: Gold, metric: str) -> float:
         gold: of the N examples.
         metric: one of `METRICS`: the share of `hits`, or `weighted_f1`.
     """
-    return weighted_f1(logits, gold.labels) if metric == "weighted_f1" else float(hits(logits, gold).numpy().mean())
+    if metric == "weighted_f1":
+        return weighted_f1(logits, gold.labels)
+    return float(hits(logits.argmax(dim=-1), gold).numpy().mean())
 
 
 def bias_aligned(bias_log_probs: Tensor, labels: Tensor) -> Tensor:
@@ -120,7 +122,7 @@ def scores(logits: Tensor, gold: Gold, metric: str, bias_log_probs: Tensor | Non
         examples whose label the bias model finds, ``aligned``, and of those it does not, ``conflicting``; a model that
         relies on the bias fails on the latter).
     """
-    right = hits(logits, gold).numpy()
+    right = hits(logits.argmax(dim=-1), gold).numpy()
     result: dict[str, Any] = {"accuracy": float(right.mean()), "examples": len(right)}
     result[metric] = headline(logits, gold, metric)
     classes = np.array(gold.classes)[gold.labels.numpy()]

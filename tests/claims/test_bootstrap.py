@@ -25,26 +25,28 @@ def redrawn(size: int, draws: int, seed: int) -> list[np.ndarray]:
 def test_resampled_weighted_f1_is_that_of_the_drawn_examples(seed: int) -> None:
     rng = np.random.default_rng(seed)
     labels, logits = rng.integers(2, size=15), torch.from_numpy(rng.normal(size=(15, 2)))
-    scores = resampled_scores([logits], made_up_set(("no", "yes"), labels), "weighted_f1", 5, np.random.default_rng(7))
+    given, gold = [logits.argmax(dim=-1)], made_up_set(("no", "yes"), labels)
+    scores = resampled_scores(given, gold, "weighted_f1", 5, np.random.default_rng(7))
     wanted = [weighted_f1(logits[each], torch.from_numpy(labels[each])) for each in redrawn(15, 5, 7)]
     assert scores[0] == pytest.approx(wanted)
 
 
 def test_resampled_accuracy_is_two_way_on_hans() -> None:
     rng = np.random.default_rng(0)
-    labels, logits = rng.integers(2, size=40), torch.from_numpy(rng.normal(size=(40, 3)))
-    scores = resampled_scores([logits], made_up_set(HANS_LABELS, labels), "accuracy", 3, np.random.default_rng(7))
-    hits = (logits.argmax(dim=-1).numpy() != 0) == (labels != 0)
+    labels, predicted = rng.integers(2, size=40), rng.integers(3, size=40)
+    given, gold = [torch.from_numpy(predicted)], made_up_set(HANS_LABELS, labels)
+    scores = resampled_scores(given, gold, "accuracy", 3, np.random.default_rng(7))
+    hits = (predicted != 0) == (labels != 0)
     assert scores[0] == pytest.approx([hits[each].mean() for each in redrawn(40, 3, 7)])
 
 
 def test_models_share_the_draws() -> None:
     rng = np.random.default_rng(0)
-    labels, logits = rng.integers(3, size=50), torch.from_numpy(rng.normal(size=(50, 3)))
-    other = logits.clone()
-    other[0, labels[0]] = 9.0
+    labels, predicted = rng.integers(3, size=50), torch.from_numpy(rng.integers(3, size=50))
+    other = predicted.clone()
+    other[0] = labels[0]
     data = made_up_set(("a", "b", "c"), labels)
-    first, same, better = resampled_scores([logits, logits, other], data, "accuracy", 250, rng)
+    first, same, better = resampled_scores([predicted, predicted, other], data, "accuracy", 250, rng)
     assert first.shape == (250,)
     assert (first == same).all()
     assert (better >= first).all()

@@ -31,6 +31,8 @@ from srnet.claims.guessing import (
 )
 from srnet.data.tasks import TASKS
 from srnet.environment import Inputs
+from srnet.experiments.graph import closure
+from srnet.store.publishing import publish
 from srnet.store.store import Store
 from srnet.study.choice import COLUMNS, Study, choose
 from srnet.study.guessing import EVEN, expected_f1
@@ -183,6 +185,18 @@ def test_records_alone_of_one_seed_give_no_interval(study: Study, store: Store, 
     found = ledger(study, records, draws=20)
     assert set(found.verdict) == {UNDECIDED, UNTESTABLE}
     assert found.low.isna().all()
+
+
+def test_published_results_are_judged_as_the_whole_store(
+    study: Study, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(closure(study.experiments(["figure-2"])), store, tmp_path / "published", "smoke", study.seeds)
+    monkeypatch.setattr("srnet.executor.workers.compute", lambda *_: pytest.fail("something was computed"))
+    published = Store(tmp_path / "own", [tmp_path / "published"])
+    assert study.table("figure-2", published, parts=True).equals(study.table("figure-2", store, parts=True))
+    found = ledger(study, published, draws=200)
+    pd.testing.assert_frame_equal(found, ledger(study, store, draws=200), check_exact=True)
+    assert found.low.notna().any()
 
 
 # Guesses

@@ -54,6 +54,7 @@ def write(store: Store, experiment: Experiment) -> None:
         entry.save("weights", {"w": torch.arange(256.0)})
         entry.save("logits", {"hans": torch.ones(3, 3)})
         entry.record |= {
+            "machine": {"device": "cpu", "threads": 1, "process": 7},
             "steps": 12,
             "metrics": {"hans": {"accuracy": 0.5, "examples": 3, "classes": {"neutral": 0.25}}},
         }
@@ -188,6 +189,34 @@ def test_show_looks_below(study: Study, store: Store, tmp_path: Path) -> None:
     output = works(local, "store", "show", full(study).key, "--below", str(store.root))
     assert all(lines(output.split("needs")[1], operand.key, operand.title) for operand in full(study).operands)
     assert not local.root.exists()
+
+
+PART = ["--profile", "smoke", "--task", "nli", "--sparsity", "0.5", "--seed", "1", "--figure", "figure-2"]
+
+
+@pytest.fixture
+def tokenised(study: Study, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take token ids made by hand for data sets without examples."""
+    monkeypatch.setattr("srnet.store.publishing.test_sets", lambda *_: [])
+
+
+@pytest.mark.usefixtures("tokenised")
+def test_publish_writes_what_can_lie_below(study: Study, store: Store, tmp_path: Path) -> None:
+    output = works(store, "store", "publish", str(tmp_path / "published"), *PART)
+    assert output.splitlines()[-1] == f"{len(store.keys())} results published, which took 0.0 hours"
+    assert lines(output, "nli.jsonl.xz", "kB")
+    local = Store(tmp_path / "local")
+    shown = works(local, "store", "show", full(study).key[:12], "--below", str(tmp_path / "published"))
+    assert all(lines(shown.split("needs")[1], operand.key, operand.title) for operand in full(study).operands)
+    status = works(local, "status", *PART, "--below", str(tmp_path / "published"))
+    assert status.endswith(f"{len(store.keys())} of {len(store.keys())} experiments done\n")
+
+
+def test_what_is_missing_is_not_published(study: Study, store: Store, tmp_path: Path) -> None:
+    store.remove(masked(study).key)
+    said = refused(store, "store", "publish", str(tmp_path / "published"), *PART)
+    assert f"1 of {len(store.keys()) + 1} results are missing, the first is {masked(study).title}" in said
+    assert not (tmp_path / "published").exists()
 
 
 def test_delete_keeps_what_other_figures_of_the_profile_need(study: Study, store: Store) -> None:

@@ -14,7 +14,7 @@ import torch
 
 import srnet
 from srnet import InputError, Recipe
-from srnet.environment import default_below, default_root
+from srnet.environment import MANIFEST, default_below, default_root
 from srnet.executor.agenda import missing
 from srnet.experiments.expressions import Bias, Data, Experiment, FineTuned, Pretrained
 from srnet.store.records import read_record, write_record
@@ -289,8 +289,11 @@ def test_where_results_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         (tmp_path / name).touch()
     assert default_root() == tmp_path / "store"
     assert default_below() == ()
-    (tmp_path / "results" / "store").mkdir(parents=True)
-    assert default_below() == (tmp_path / "results" / "store",)
+    for name in ("pocket", "other", "notes"):
+        (tmp_path / "results" / name).mkdir(parents=True)
+    for name in ("pocket", "other"):
+        (tmp_path / "results" / name / MANIFEST).touch()
+    assert default_below() == (tmp_path / "results" / "other", tmp_path / "results" / "pocket")
     assert default_store().root == tmp_path / "store"
     assert default_store().below == default_below()
     monkeypatch.setenv("SRNET_STORE", "elsewhere")
