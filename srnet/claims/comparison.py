@@ -9,6 +9,7 @@ from srnet.claims.bootstrap import DRAWS, drawn, resampled
 from srnet.claims.judging import CLAIMS, UNTESTABLE, judged
 from srnet.store.store import Store
 from srnet.study.choice import Study, tabulated
+from srnet.study.comparison import in_all
 
 
 def judged_in_both(
@@ -49,7 +50,7 @@ def _evidence(study: Study, figure: str, here: Store, published: Store, draws: i
 
     def in_both(seed: int) -> bool:
         runs = replace(study, seeds=(seed,)).runs(figure)
-        return bool(runs) and all(store.has(run.experiment) for run in runs for store in stores)
+        return bool(runs) and len(in_all(runs, *stores)) == len(runs)
 
     seeds = tuple(filter(in_both, study.seeds))
     if not seeds:

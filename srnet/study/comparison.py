@@ -3,8 +3,9 @@
 On the same processor and with the same libraries they are, bit for bit. On another processor floats differ in their
 last bits, training amplifies that, and a run comes out as one of another seed would. Whether results that differ do so
 by more than that is what a permutation test asks. Its null hypothesis is that scores computed anew are exchangeable
-with those of the published seeds. The points of a figure share runs, so whole seeds are exchanged, not points. The statistic is the squared difference of the two means at a point, in standard deviations over all seeds,
-on the mean over points.
+with those of the published seeds. The points of a figure share runs, so whole seeds are exchanged, not points. The
+statistic is the squared difference of the two means at a point, in standard deviations over all seeds, on the mean over
+points.
 
 A run that diverged from the published one of its own seed may yet be nearer to it than to others. Then it differs by
 less than what is exchangeable, and the test rejects less often than its level says.
@@ -21,9 +22,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from srnet.errors import InputError
 from srnet.store.records import same_results, same_setup
-from srnet.store.store import Store
+from srnet.store.store import DamagedError, Store
 from srnet.study.choice import Study, tabulated
+from srnet.study.points import Run
 
 ALL_FIGURES = "in all"
 LEVEL = 0.05  # p-values up to it speak against another seed
@@ -51,6 +54,9 @@ def compared(study: Study, here: Store, published: Store, figures: Sequence[str]
         - recomputed, published: the numbers of seeds that the test compares.
         - p: whether another seed would differ as much, as `exchange_test` gives it; NaN if there is nothing to test.
         - least: the least p that so many seeds can give.
+
+    Raises:
+        DamagedError: if a record is not what was written.
     """
     names = study.figures if figures is None else figures
     found = {name: points(study, name, here, published) for name in names}
@@ -69,14 +75,32 @@ def points(study: Study, figure: str, here: Store, published: Store) -> pd.DataF
         The rows of `Study.table`, with the columns ``published``, the other score, a share in [0, 1] too; ``equal`` and
         ``same_setup``, whether both come from records that are equal bit for bit, or were computed alike.
     """
-    runs = [run for run in study.runs(figure) if here.has(run.experiment) and published.has(run.experiment)]
+    runs = in_all(study.runs(figure), here, published)
     ours, theirs = (tabulated(figure, runs, store) for store in (here, published))
     shared = [column for column in ours if column != "score"]
     both = ours.merge(theirs.rename(columns={"score": "published"}), on=shared)
-    pairs = {run.experiment.key: (here.record(run.experiment), published.record(run.experiment)) for run in runs}
-    equal = {key: same_results(*pair) for key, pair in pairs.items()}
-    alike = {key: same_setup(*pair) for key, pair in pairs.items()}
+    pairs = [(run.experiment.key, here.record(run.experiment), published.record(run.experiment)) for run in runs]
+    equal = {key: same_results(*pair) for key, *pair in pairs}
+    alike = {key: same_setup(*pair) for key, *pair in pairs}
     return both.assign(equal=both.key.map(equal).astype(bool), same_setup=both.key.map(alike).astype(bool))
+
+
+def in_all(runs: Sequence[Run], *stores: Store) -> list[Run]:
+    """Return the runs whose records are in all stores.
+
+    Raises:
+        DamagedError: if a record is not what was written; it does not count as missing.
+    """
+
+    def there(run: Run, store: Store) -> bool:
+        try:
+            return bool(store.record(run.experiment))
+        except DamagedError:
+            raise
+        except InputError:
+            return False
+
+    return [run for run in runs if all(there(run, store) for store in stores)]
 
 
 def exchange_test(recomputed: NDArray[np.float64], published: NDArray[np.float64]) -> tuple[float, float]:
@@ -114,8 +138,7 @@ def in_words(row: pd.Series) -> str:
 def _reference(study: Study, figure: str, published: Store) -> pd.DataFrame:
     """Return what is published of a figure, of all seeds that there are."""
     seeds = tuple(dict.fromkeys((*study.profile.seeds, *study.seeds)))
-    runs = [run for run in replace(study, seeds=seeds).runs(figure) if published.has(run.experiment)]
-    return tabulated(figure, runs, published)
+    return tabulated(figure, in_all(replace(study, seeds=seeds).runs(figure), published), published)
 
 
 def _together(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
