@@ -87,7 +87,7 @@ def verify(
     ] = False,
 ) -> None:
     """Read every file of the results and compare it with its checksum; exit with 1 if any is not what was written."""
-    results = Places(store=store).results()
+    results = Places(store).results()
     keys = [_find(results.keys(), beginning, results.root) for beginning in key] if key else results.keys()
     damaged = _damaged(results, keys)
     for name, problem in damaged.items():
@@ -108,7 +108,7 @@ def show_(
     """Show what is recorded of a result: expression, scores, cost, software, files, and what it needs."""
     from srnet.store.store import Store
 
-    results = Places(store=store, below=below).results()
+    results = Places(store, below).results()
     keys = {name for root in (results.root, *results.below) for name in Store(root).keys()}  # noqa: SIM118
     record = results.read(_find(keys, key, results.root))
     if as_json:

@@ -117,7 +117,8 @@ def exchange_test(recomputed: NDArray[np.float64], published: NDArray[np.float64
     scores, k = np.concatenate([recomputed, published]), len(recomputed)
     n, spread = len(scores), scores.std(axis=0, ddof=1)
     z = (scores - scores.mean(axis=0))[:, spread > 0] / spread[spread > 0]
-    weights = np.full((len(chosen := _exchanges(n, k)), n), -1 / (n - k))
+    chosen = _exchanges(n, k)
+    weights = np.full((len(chosen), n), -1 / (n - k))
     np.put_along_axis(weights, chosen, 1 / k, axis=1)
     statistic = np.einsum("ei,ij,ej->e", weights, z @ z.T, weights)  # the sum over points; as measured, then exchanged
     return float((statistic >= statistic[0] * (1 - 1e-9)).mean()), (2 if 2 * k == n else 1) / len(chosen)
