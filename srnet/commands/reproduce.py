@@ -118,16 +118,17 @@ def _compare(study: "Study", figures: Sequence[str], here: "Store", published: "
 def _show_points(table: "pd.DataFrame") -> None:
     from srnet.study.comparison import in_words
 
-    numbers = ("points", "equal", "mean", "largest")
-    rows = [
-        [row.figure, f"{row.points:,}", f"{row.equal:,}", *map(_points, (row["mean"], row.largest)), in_words(row)]
-        for _, row in table.iterrows()
-    ]
+    numbers = ("points", "equal", "mean", "largest", "two seeds")
+    rows = []
+    for _, row in table.iterrows():
+        differences = map(_points, (row["mean"], row.largest, row.between_seeds))
+        rows.append([row.figure, f"{row.points:,}", f"{row.equal:,}", *differences, in_words(row)])
     say("")
-    show(["", *numbers, "as of another seed?"], rows, right=numbers)
+    show(["", *numbers, "more than seeds do?"], rows, right=numbers)
     say(
-        "points: rows of the figure's table in both; equal: bit for bit; of the others the mean and the largest "
-        "difference, in percentage points, and whether another seed would differ as much (p of a permutation test)."
+        "points: rows of the figure's table in both; equal: bit for bit. Of the others the mean and the largest "
+        "difference, and the mean one of two published seeds, in percentage points, and whether they differ by more than seeds do "
+        "(p of a permutation test)."
     )
     if alike := table.same_setup.iloc[-1]:
         say(
@@ -138,6 +139,9 @@ def _show_points(table: "pd.DataFrame") -> None:
 
 
 def _show_verdicts(verdicts: "pd.DataFrame") -> None:
+    if verdicts.empty:
+        say("\nNo finding of the paper can be tested on what both have.")
+        return
     changed = verdicts[verdicts.here != verdicts.published]
     say(f"\n{len(changed):,} of {len(verdicts):,} verdicts change, judged on the same seeds in both")
     if len(changed):

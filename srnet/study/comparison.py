@@ -1,14 +1,14 @@
 """Whether results that were computed anew are those that were published.
 
 On the same processor and with the same libraries they are, bit for bit. On another processor floats differ in their
-last bits, training amplifies that, and a run comes out as one of another seed would. Whether results that differ do so
-by more than that is what a permutation test asks. Its null hypothesis is that scores computed anew are exchangeable
-with those of the published seeds. The points of a figure share runs, so whole seeds are exchanged, not points. The
-statistic is the squared difference of the two means at a point, in standard deviations over all seeds, on the mean over
-points.
+last bits, and training amplifies that: a run diverges from the published one, in the end as far as one of another seed.
+Whether results that differ do so by more than seeds do is what a permutation test asks. Its null hypothesis is that
+scores computed anew are exchangeable with those of the published seeds. The points of a figure share runs, so whole
+seeds are exchanged, not points. The statistic is the squared difference of the two means at a point, in standard
+deviations over all seeds, on the mean over points.
 
-A run that diverged from the published one of its own seed may yet be nearer to it than to others. Then it differs by
-less than what is exchangeable, and the test rejects less often than its level says.
+A run that has diverged from the published one of its own seed may yet be nearer to it than to others. Then it differs
+by less than what is exchangeable, and the test rejects less often than its level says.
 
 `scipy.stats.permutation_test` is not used: it refuses samples of one, and one seed is what is computed anew most often.
 """
@@ -29,7 +29,11 @@ from srnet.study.choice import Study, tabulated
 from srnet.study.points import Run
 
 ALL_FIGURES = "in all"
-LEVEL = 0.05  # p-values up to it speak against another seed
+COLUMNS = [
+    *("figure", "points", "equal", "same_setup", "mean", "largest", "between_seeds"),
+    *("recomputed", "published", "p", "least"),
+]
+LEVEL = 0.05  # p-values up to it say that results differ by more than seeds do
 MOST = 20_000  # exchanges that are tried; all, if there are no more (8 of 16 seeds: 12,870)
 
 
@@ -51,8 +55,9 @@ def compared(study: Study, here: Store, published: Store, figures: Sequence[str]
         - equal: how many of them come from records that are equal bit for bit (`srnet.store.records.same_results`).
         - same_setup: how many of the others were computed alike (`srnet.store.records.same_setup`) and should be equal.
         - mean, largest: of the absolute differences of the others, in percentage points; NaN if there are none.
+        - between_seeds: the mean absolute difference of two published seeds at these points; NaN if there are no two.
         - recomputed, published: the numbers of seeds that the test compares.
-        - p: whether another seed would differ as much, as `exchange_test` gives it; NaN if there is nothing to test.
+        - p: of the hypothesis that seeds differ as much (`exchange_test`); NaN if there is nothing to test.
         - least: the least p that so many seeds can give.
 
     Raises:
@@ -64,8 +69,7 @@ def compared(study: Study, here: Store, published: Store, figures: Sequence[str]
     rows = [_row(name, found[name], reference) for name, reference in theirs.items()]
     if len(theirs) > 1:
         rows.append(_row(ALL_FIGURES, _together({name: found[name] for name in theirs}), _together(theirs)))
-    columns = ["figure", "points", "equal", "same_setup", "mean", "largest", "recomputed", "published", "p", "least"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def points(study: Study, figure: str, here: Store, published: Store) -> pd.DataFrame:
@@ -125,15 +129,15 @@ def exchange_test(recomputed: NDArray[np.float64], published: NDArray[np.float64
 
 
 def in_words(row: pd.Series) -> str:
-    """Return what a row of `compared` says about whether another seed would differ as much."""
+    """Return whether a row of `compared` shows that results differ by more than seeds do."""
     if row.equal == row.points:
         return "equal bit for bit"
     if pd.isna(row.p):
         return "no test: no seed has all points"
     if row.p <= LEVEL:
-        return f"no: p = {row.p:.2g}"
+        return f"yes: p = {row.p:.2g}"
     seeds = f"{row.recomputed} of {row.recomputed + row.published} seeds: p ≥ {row.least:.2g}"
-    return f"not ruled out: p = {row.p:.2g}" + (f" ({seeds})" if row.least > LEVEL else "")
+    return f"not shown: p = {row.p:.2g}" + (f" ({seeds})" if row.least > LEVEL else "")
 
 
 def _reference(study: Study, figure: str, published: Store) -> pd.DataFrame:
@@ -158,7 +162,8 @@ def _row(figure: str, found: pd.DataFrame, reference: pd.DataFrame) -> dict[str,
     p, least = math.nan, math.nan
     if len(recomputed) and len(published):
         p, least = exchange_test(recomputed, published)
-    return row | {"recomputed": len(recomputed), "published": len(published), "p": p, "least": least}
+    row |= {"recomputed": len(recomputed), "published": len(published), "p": p, "least": least}
+    return row | {"between_seeds": 100 * _between(published)}
 
 
 def _by_seed(found: pd.DataFrame, reference: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -174,6 +179,12 @@ def _by_seed(found: pd.DataFrame, reference: pd.DataFrame) -> tuple[NDArray[np.f
     wide = both.pivot(index=["new", "seed"], columns="point", values="score").dropna()
     new = wide.index.get_level_values("new").to_numpy(dtype=bool)
     return wide[new].to_numpy(), wide[~new].to_numpy()
+
+
+def _between(scores: NDArray[np.float64]) -> float:
+    """Return the mean absolute difference of two of the seeds of scores [seeds, points]; NaN if there are no two."""
+    pairs = [np.abs(one - other).mean() for one, other in combinations(scores, 2)]
+    return float(np.mean(pairs)) if pairs else math.nan
 
 
 def _exchanges(n: int, k: int) -> NDArray[np.int64]:

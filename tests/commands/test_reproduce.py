@@ -109,8 +109,10 @@ def test_two_stores_that_differ(call: Call, study: Study, published: Path, tmp_p
     records = made_up(tmp_path / "here", study, ["figure-2"], lambda run, dataset: 0.5)
     words = ["compare", str(records.root), str(published), *FIGURE]
     output = works(call, *words)
-    assert re.search(r"^figure-2 +12 +0 .*not ruled out: p = 1 \(1 of 2 seeds: p ≥ 1\)", output, re.MULTILINE)
+    assert re.search(r"^figure-2 +12 +0 .*not shown: p = 1 \(1 of 2 seeds: p ≥ 1\)", output, re.MULTILINE)
     assert call(*words, "--strict").exit_code == 1
+    full_models = [*words[:3], "--profile", "smoke", "--task", "nli", "--figure", "figure-6"]
+    assert "No finding of the paper can be tested" in works(call, *full_models)
     assert "nothing can be compared" in refused(call, *words[:3], *PART[:-1], "7")
     assert "nowhere" in refused(call, "compare", "nowhere", str(published))
 

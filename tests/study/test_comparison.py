@@ -1,4 +1,4 @@
-"""Two stores compared: equal bit for bit, or as another seed would give it."""
+"""Two stores compared: equal bit for bit, or no further apart than seeds."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -58,7 +58,7 @@ def test_equal_results_are_equal_bit_for_bit(study: Study, published: Store, tmp
     expected = [len(tabulated(name, one_seed(study).runs(name), here)) for name in FIGURES]
     assert list(found.points[:2]) == list(found.equal[:2]) == expected
     assert max(expected) < found.points[2] < sum(expected)  # both figures show the full models
-    assert found[["mean", "largest", "p"]].isna().all(axis=None)
+    assert found[["mean", "largest", "between_seeds", "p"]].isna().all(axis=None)
     assert set(found.apply(in_words, axis=1)) == {"equal bit for bit"}
 
 
@@ -70,9 +70,10 @@ def test_differences_are_in_points_and_one_seed_of_five_rules_nothing_out(
     assert row.equal == 0
     assert row.same_setup == row.points
     assert [row["mean"], row.largest] == pytest.approx([24, 29])
+    assert row.between_seeds == pytest.approx((3 * 1 + 2 * 2 + 1 * 3) / 6)  # points, of four seeds a point apart
     assert (row.recomputed, row.published) == (1, len(SEEDS))
     assert row.p == row.least == 1 / 5
-    assert in_words(row) == "not ruled out: p = 0.2 (1 of 5 seeds: p ≥ 0.2)"
+    assert in_words(row) == "not shown: p = 0.2 (1 of 5 seeds: p ≥ 0.2)"
     both = compared(one_seed(study), here, published, FIGURES).iloc[-1]
     assert both.p == 1 / 5
 
@@ -178,7 +179,7 @@ def test_what_no_seed_would_give_is_found() -> None:
     p, least = exchange_test(scores[:3], scores[3:])
     assert p == least == 1 / 165
     row = pd.Series({"points": 90, "equal": 0, "recomputed": 3, "published": 8, "p": p, "least": least})
-    assert in_words(row) == "no: p = 0.0061"
+    assert in_words(row) == "yes: p = 0.0061"
 
 
 def test_a_point_counts_once_however_many_hang_on_it() -> None:
