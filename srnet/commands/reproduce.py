@@ -127,8 +127,8 @@ def _show_points(table: "pd.DataFrame") -> None:
     show(["", *numbers, "more than seeds do?"], rows, right=numbers)
     say(
         "points: rows of the figure's table in both; equal: bit for bit. Of the others the mean and the largest "
-        "difference, and the mean one of two published seeds, in percentage points, and whether they differ by more than seeds do "
-        "(p of a permutation test)."
+        "difference, and the mean one of two published seeds, in percentage points, and whether they differ by more "
+        "than seeds do (p of a permutation test)."
     )
     if alike := table.same_setup.iloc[-1]:
         say(
