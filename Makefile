@@ -3,13 +3,16 @@
 PYTHON ?= $(shell python3.11 --version > /dev/null 2>&1 && echo python3.11 || echo python3)
 PROFILE ?= pocket
 WORKERS ?=
+FIGURE ?=
+TASK ?=
+SEEDS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
 .DEFAULT_GOAL := help
 unexport PYTHONDONTWRITEBYTECODE  # each of many processes would compile its imports anew
-.PHONY: help env book test notebooks lint benchmark lock clean python
+.PHONY: help env book reproduce test notebooks lint benchmark lock clean python
 
 fail = { echo "error: $(1)" >&2; exit 1; }
 # Of what pip says beside its errors, much is about pip itself and none is for the user of this project.
@@ -23,6 +26,10 @@ env: $(VENV)/installed  ## the virtual environment .venv, as requirements.lock p
 
 book: env  ## run the study and build the HTML book
 	@$(BIN)/srnet book --profile $(PROFILE) $(if $(WORKERS),--workers $(WORKERS))
+
+reproduce: env  ## compute the study anew, or FIGURE= TASK= SEEDS= of it, and compare it with what is published
+	@$(BIN)/srnet reproduce --profile $(PROFILE) $(addprefix --figure ,$(FIGURE)) $(addprefix --task ,$(TASK)) \
+		$(addprefix --seed ,$(SEEDS)) $(if $(WORKERS),--workers $(WORKERS))
 
 test: lint  ## lint, types, tests and notebooks
 	$(BIN)/pytest -n 2

@@ -12,12 +12,13 @@ from srnet.commands import data, store
 from srnet.commands.book import book
 from srnet.commands.plan import plan
 from srnet.commands.printing import complain, warn
+from srnet.commands.reproduce import compare, reproduce
 from srnet.commands.run import run, status
 from srnet.errors import InputError
 
 HELP = "Sparse and robust subnetworks of pre-trained language models: compute the study, and build its book."
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=HELP, pretty_exceptions_enable=False)
-for command in (run, plan, status, book):
+for command in (run, plan, status, reproduce, compare, book):
     app.command()(command)
 app.add_typer(data.pocket, name="pocket")
 app.add_typer(store.app, name="store")

@@ -65,19 +65,17 @@ class Choice:
     sparsity: Sparsities = None
     seed: Seeds = None
 
-    def study(self, places: "Places") -> "Study":
+    def study(self, sources: "Sources") -> "Study":
         """Return that part of the study; its figures are chosen by who asks it for runs."""
         from srnet.study.choice import choose
 
-        return choose(self.profile, self.task, self.sparsity, self.seed, places.inputs)
+        return choose(self.profile, self.task, self.sparsity, self.seed, sources.inputs)
 
 
-@dataclass(frozen=True)
-class Places:
-    """Where results and inputs lie."""
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """Where inputs lie."""
 
-    store: StoreFolder = None
-    below: Below = None
     data_dir: DataFolder = None
     plm: Plm = None
     vectors: Vectors = None
@@ -87,6 +85,14 @@ class Places:
         """Where text and models lie; paths are absolute, for workers that run elsewhere."""
         plm = str(Path(self.plm).absolute()) if self.plm and Path(self.plm).is_dir() else self.plm
         return Inputs(_absolute(self.data_dir), plm, _absolute(self.vectors))
+
+
+@dataclass(frozen=True)
+class Places(Sources):
+    """Where results and inputs lie."""
+
+    store: StoreFolder = None
+    below: Below = None
 
     def results(self, snapshot_every: float = SNAPSHOT_EVERY) -> "Store":
         """Return the store of results."""

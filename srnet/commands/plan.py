@@ -1,7 +1,7 @@
 """The command that says what a part of the study would take."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +13,8 @@ from srnet.commands.printing import console, say, show, size
 if TYPE_CHECKING:
     from srnet.planning.costs import Cost
     from srnet.planning.estimate import Estimate, Lookup
+    from srnet.store.store import Store
+    from srnet.study.choice import Study
 
 MANY = 64  # workers of a cluster, for which the time is told beside that on this machine
 COSTS = ("steps", "tokens", "1 worker", "disk")
@@ -26,12 +28,27 @@ EachOne = Annotated[bool, typer.Option("--experiments", help="Also list what is 
 @grouped
 def plan(choice: Choice, places: Places, on: Workers = None, experiments: EachOne = False) -> None:
     """Say what `run` would compute, and what that takes: steps, tokens, hours and disk."""
+    study, store = choice.study(places), places.results()
+    whole, estimate = tell(study, choice.figure or study.figures, store, on or ())
+    if choice == Choice("paper"):
+        # Counted in the scripts of llyx97/sparse-and-robust-PLM, 207 for each of four seeds.
+        say("The authors' released scripts: 828 trainings, 42.2 M steps, 116 G tokens (413 G, padded to 128 a pair).")
+    if experiments:
+        rows = [[each.title, each.key, *_costs(estimate.costs[each])] for each in whole.todo]
+        say("")
+        show(["to do", "key", *COSTS], rows, right=COSTS)
+
+
+def tell(study: "Study", figures: Sequence[str], store: "Store", on: Sequence[int] = ()) -> "tuple[Lookup, Estimate]":
+    """Say what computing figures would take that the store lacks, on this machine and on so many workers.
+
+    Returns:
+        What is to be computed, and what that takes.
+    """
     from srnet.executor.work import emulated
     from srnet.machine import places as processes
     from srnet.planning.estimate import Estimate, Lookup
 
-    study, store = choice.study(places), places.results()
-    figures = choice.figure or study.figures
     parts = {name: Lookup.of(study.experiments([name]), store) for name in figures}
     whole = Lookup.of(study.experiments(figures), store)
     with console.status("measuring the speed of this machine"):
@@ -39,18 +56,12 @@ def plan(choice: Choice, places: Places, on: Workers = None, experiments: EachOn
     _tell_figures({**parts, "in all": whole} if len(parts) > 1 else parts, estimate)
     if whole.there is None:
         say("The text is not at hand (--data-dir): sizes are the official ones; what is there cannot be told.")
-    if choice == Choice("paper"):
-        # Counted in the scripts of llyx97/sparse-and-robust-PLM, 207 for each of four seeds.
-        say("The authors' released scripts: 828 trainings, 42.2 M steps, 116 G tokens (413 G, padded to 128 a pair).")
     if whole.todo:
         if problem := emulated(whole.todo, study.inputs):
             say(problem, style="yellow")
-        _tell_time(estimate, sorted({1, processes(study.inputs.device), MANY, *(on or ())}), study.inputs.place)
+        _tell_time(estimate, sorted({1, processes(study.inputs.device), MANY, *on}), study.inputs.place)
         _tell_disk(estimate, store.root)
-    if experiments:
-        rows = [[each.title, each.key, *_costs(estimate.costs[each])] for each in whole.todo]
-        say("")
-        show(["to do", "key", *COSTS], rows, right=COSTS)
+    return whole, estimate
 
 
 def _tell_figures(parts: "Mapping[str, Lookup]", estimate: "Estimate") -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from srnet.experiments.expressions import Experiment
 
 VOLATILE = ("seconds", "finished", "machine", "resumed")  # fields that may differ between two equal runs
+WORDING = ("notation", "title")
 LIBRARIES = ("torch", "transformers", "tokenizers", "datasets", "scikit-learn", "numpy")
 CHECKSUM = "checksum"
 
@@ -80,6 +81,37 @@ def describe(experiment: "Experiment") -> dict[str, Any]:
         "operands": [operand.key for operand in experiment.operands],
         "software": software(),
     }
+
+
+def same_results(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Tell whether two records of an experiment say that the very same came out of it, bit for bit.
+
+    What both say of it is compared, and the SHA-256 of the files that both name. `VOLATILE` fields, the software, and
+    words for people may differ.
+    """
+    common = one.keys() & other.keys() - {*VOLATILE, *WORDING, "software", "files"}
+    files = one.get("files", {}).keys() & other.get("files", {}).keys()
+
+    def outcome(record: Mapping[str, Any]) -> str:  # as text, in which NaN is equal to NaN
+        sums = {name: record["files"][name]["sha256"] for name in files}
+        return json.dumps([{name: record[name] for name in common}, sums], sort_keys=True)
+
+    return outcome(one) == outcome(other)
+
+
+def same_setup(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Tell whether two records were computed with the same libraries, on devices of the same name.
+
+    Every CPU has the name "cpu".
+    """
+
+    def setup(record: Mapping[str, Any]) -> list[object]:
+        return [record["machine"]["device"], *(record["software"][name] for name in ("python", *LIBRARIES))]
+
+    try:
+        return setup(one) == setup(other)
+    except KeyError:  # a record that does not say
+        return False
 
 
 @cache

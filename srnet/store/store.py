@@ -344,6 +344,15 @@ def default_store() -> Store:
     return Store(default_root(), default_below())
 
 
+def read_only(folders: Sequence[Path]) -> Store:
+    """Return a store of folders of results that are only read, and may hold records without their files.
+
+    Args:
+        folders: at least one; the first that has a result counts.
+    """
+    return Store(folders[0] / "nothing-is-written", folders)
+
+
 def _layer(folder: Path) -> Folder | Published:
     return Published(folder) if (folder / MANIFEST).is_file() else Folder(folder)
 

@@ -121,22 +121,13 @@ class Study:
         Raises:
             InputError: if an experiment failed; the message names it. If the run stopped before its end.
         """
-        import pandas as pd
-
         report = self.compute(store, [figure])
         if report.failed:
             experiment, reason = next(iter(report.failed.items()))
             raise InputError(f"{len(report.failed)} experiments failed; the first, {experiment.title}: {reason}")
         if report.stopped:
             raise InputError(f"the run stopped before its end: {report.stopped}")
-        runs = self.runs(figure)
-        by_step = FIGURES[figure].by_step
-        rows_of = _evaluations if by_step else _rows
-        rows = [row for run in runs for row in rows_of(run, store.record(run.experiment), parts)]
-        labels = dict.fromkeys(name for run in runs for name in run.labels)
-        return pd.DataFrame(
-            rows, columns=[*COLUMNS, *(["step"] if by_step else []), *labels, *(PARTS if parts else [])]
-        )
+        return tabulated(figure, self.runs(figure), store, parts)
 
     def setting(self, task: str, seed: int) -> Setting:
         """Return what the experiments of one task and one repetition have in common."""
@@ -191,6 +182,21 @@ def choose(
         sparsities=tuple(float(sparsity) for sparsity in sparsities or size.sparsities),
         seeds=tuple(seeds or size.seeds),
     )
+
+
+def tabulated(figure: str, runs: Sequence[Run], store: Store, parts: bool = False) -> "pd.DataFrame":
+    """Return the results of runs of a figure, as `Study.table` does, out of what is in the store: nothing is computed.
+
+    Raises:
+        InputError: if the record of a run is not there.
+    """
+    import pandas as pd
+
+    by_step = FIGURES[figure].by_step
+    rows_of = _evaluations if by_step else _rows
+    rows = [row for run in runs for row in rows_of(run, store.record(run.experiment), parts)]
+    labels = dict.fromkeys(name for run in runs for name in run.labels)
+    return pd.DataFrame(rows, columns=[*COLUMNS, *(["step"] if by_step else []), *labels, *(PARTS if parts else [])])
 
 
 def _rows(run: Run, record: Mapping[str, Any], parts: bool) -> Iterator[dict[str, Any]]:
