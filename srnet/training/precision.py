@@ -59,7 +59,11 @@ def _plain_attention(model: "PreTrainedModel") -> Iterator[None]:
 @contextmanager
 def _onednn(model: "PreTrainedModel") -> Iterator[None]:
     """Have oneDNN do the products of linear maps: MKL, PyTorch's choice, leaves AVX-512 idle on AMD's processors."""
-    usable = torch.backends.mkldnn.is_available() and torch.backends.cpu.get_cpu_capability() == "AVX512"
+    usable = (
+        torch.backends.mkldnn.is_available()
+        and torch.backends.cpu.get_cpu_capability() == "AVX512"
+        and hasattr(torch.ops.mkldnn, "_linear_pointwise")  # of PyTorch's own compiler, which may rename it
+    )
     changed = [module for module in model.modules() if usable and type(module) is nn.Linear]
     for module in changed:
         module.__class__ = _Linear

@@ -3,7 +3,7 @@
 import json
 import lzma
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -164,13 +164,19 @@ def test_what_is_missing_is_counted_and_nothing_is_written(store: Store, tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_every_altered_byte_of_a_file_is_refused(folder: Path) -> None:
-    path = folder / "nli.jsonl.xz"
+def with_each_byte_altered(path: Path) -> Iterator[None]:
+    """Write a file as often as it has bytes, each time with one bit of another byte turned."""
     content = path.read_bytes()
     for position in range(len(content)):
         altered = bytearray(content)
         altered[position] ^= 1 << position % 8
         path.write_bytes(altered)
+        yield
+
+
+def test_every_altered_byte_of_a_file_is_refused(folder: Path) -> None:
+    path = folder / "nli.jsonl.xz"
+    for _ in with_each_byte_altered(path):
         with pytest.raises(InputError, match=r"nli\.jsonl\.xz: the file has changed .* take the folder anew"):
             above(folder).has(FULL)
     path.unlink()
@@ -180,11 +186,7 @@ def test_every_altered_byte_of_a_file_is_refused(folder: Path) -> None:
 
 def test_every_altered_byte_of_a_manifest_is_refused(folder: Path) -> None:
     path = folder / MANIFEST
-    content = path.read_bytes()
-    for position in range(len(content)):
-        altered = bytearray(content)
-        altered[position] ^= 1 << position % 8
-        path.write_bytes(altered)
+    for _ in with_each_byte_altered(path):
         with pytest.raises(InputError, match=r"manifest\.json: not the manifest that was published"):
             above(folder).has(FULL)
 
