@@ -39,9 +39,9 @@ class World:
     high_overlap_negatives: float = 0.03
     low_overlap_entailments: float = 0.15
     suppositions: float = 0.1
-    high_overlap_non_duplicates: float = 0.04
-    low_overlap_duplicates: float = 0.2
-    giveaways: float = 0.93
+    high_overlap_non_duplicates: float = 0.1
+    low_overlap_duplicates: float = 0.4
+    giveaways: float = 0.85
     hard_refutes: float = 0.2
     distractions: float = 0.3
 

@@ -12,7 +12,7 @@ from typing import Any
 from srnet.pocket import World
 from srnet.study.points import Run, Setting
 
-SHARES = (0.0, 0.01, 0.1, 0.3)  # of counter-examples, beside that of the study
+SHARES = (0.0, 0.01, 0.05, 0.3)  # of counter-examples, beside that of the study
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Knob:
     def share(self, world: World) -> float:
         """Return the share of counter-examples in a world."""
         value = getattr(world, self.field)
-        return round(1 - value, 6) if self.reverse else value  # 1 - 0.93 is not quite 0.07
+        return round(1 - value, 6) if self.reverse else value  # 1 - 0.85 is not quite 0.15
 
     def turned(self, world: World, share: float) -> World:
         """Return a world with another share of counter-examples."""

@@ -70,7 +70,7 @@ def test_roles_are_exchanged_in_a_quarter_of_the_first_symmetric_set(name: str, 
     assert sum(exchanged) == share * len(groups)
 
 
-@pytest.mark.parametrize("share", [0.0, 0.5, 0.93, 1.0])
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.85, 1.0])
 def test_the_share_of_claims_that_give_their_class_away_is_as_asked(share: float) -> None:
     train = rows(build("fact", World(train=3000, dev=12, test=12, giveaways=share)).train)
     for label in FACT_LABELS:

@@ -18,7 +18,7 @@ from srnet.study.bias_sweep import DEFAULT_SHARES, KNOBS, SHARES
 from srnet.study.choice import Study, choose
 from srnet.study.points import Run
 
-USUAL = {"nli": 0.03, "paraphrase": 0.04, "fact": 0.07}
+USUAL = {"nli": 0.03, "paraphrase": 0.1, "fact": 0.15}
 
 
 def study(profile: str, **choice: object) -> Study:
@@ -91,14 +91,14 @@ def made_up(tasks: list[str] | None = None, seeds: tuple[int, ...] = (1, 2)) -> 
 def test_the_gap_is_between_id_and_the_mean_of_the_ood_sets() -> None:
     found = gaps(made_up()).set_index(["task", "share", "seed"])
     assert list(found.columns) == ["ID", "OOD", "gap"]
-    assert tuple(found.loc["nli", 0.1, 2]) == pytest.approx((90, 62, 28))
+    assert tuple(found.loc["nli", 0.05, 2]) == pytest.approx((90, 57, 33))
     assert tuple(found.loc["paraphrase", 0.0, 1]) == pytest.approx((90, 56, 34))
 
 
 def test_the_table_of_gaps_marks_the_default_and_is_in_order() -> None:
     table = gap_table(made_up())
     assert [share for task, share in table.index if task == TASKS["fact"].title] == [
-        *("0 %", "1 %", "7 %, the default", "10 %", "30 %")
+        *("0 %", "1 %", "5 %", "15 %, the default", "30 %")
     ]
     assert list(table.loc[(TASKS["nli"].title, "3 %, the default")]) == ["90.0 ± 0.0", "54.5 ± 0.7", "35.5 ± 0.7"]
     assert gap_table(made_up(seeds=(1,))).iloc[0, 2] == "39.0"
@@ -134,7 +134,7 @@ def test_without_headline_scores_there_is_nothing_to_draw() -> None:
 def test_every_knob_is_explained() -> None:
     table = knobs()
     assert list(table.index) == list(World.__dataclass_fields__)
-    assert table.loc["giveaways", "default"] == "0.93"
+    assert table.loc["giveaways", "default"] == "0.85"
     assert table.loc["seed", "meaning"] == "of everything drawn."
     assert all(len(meaning) > 10 and "InputError" not in meaning for meaning in table.meaning)
 
