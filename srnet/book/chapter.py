@@ -25,8 +25,8 @@ from srnet.study.choice import Study, choose
 
 PARAMETERS = ("profile", "tasks", "sparsities", "seeds")  # of every notebook of the book
 ORGANISM = (
-    "The pocket world is a model organism. It was set so that *full* models rely on the bias, and frozen before the "
-    "first subnetwork was looked at; what subnetworks do in it is found, and real text need not agree. "
+    "The pocket world is a model organism. It was set by what *full* models do, so that they rely on the bias; what "
+    "subnetworks do in it is found, and real text need not agree. "
     "The paper's numbers, where they stand beside, are of BERT on real text: they tell a direction, not a size."
 )
 

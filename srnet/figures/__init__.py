@@ -4,6 +4,7 @@ from srnet.figures.bias_sweep import gap_table, share_curves
 from srnet.figures.curves import epoch_curves, sparsity_curves, step_curves
 from srnet.figures.deviations import deviation_dots
 from srnet.figures.dots import score_dots
+from srnet.figures.full_models import asked_and_found, spread_of_full_models
 from srnet.figures.heatmap import subset_heatmap
 from srnet.figures.ledger import ledger_squares
 from srnet.figures.methods import loss_weights, mask_learning, pruning_steps
@@ -12,6 +13,7 @@ from srnet.figures.tables import csv_link, means, records, score_table, subset_m
 
 __all__ = [
     "CURVES",
+    "asked_and_found",
     "csv_link",
     "deviation_dots",
     "epoch_curves",
@@ -26,6 +28,7 @@ __all__ = [
     "score_table",
     "share_curves",
     "sparsity_curves",
+    "spread_of_full_models",
     "step_curves",
     "subset_heatmap",
     "subset_means",
