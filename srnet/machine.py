@@ -3,7 +3,6 @@
 import ctypes
 import os
 import platform
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -14,6 +13,7 @@ from torch import Tensor
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 KEPT_MEMORY, LARGEST_KEPT = 2**29, 2**25  # bytes in all, and of one tensor; glibc takes no more for the latter
+PROCESSOR_NUMBERS = {"family": "cpu family", "model": "model", "stepping": "stepping"}  # in /proc/cpuinfo
 
 
 def cores() -> int:
@@ -55,11 +55,18 @@ def machine(device: str) -> dict[str, object]:
 
 @cache
 def processor() -> str:
-    """Return the name of this machine's processor; on another one, sums of floats may differ in their last bits."""
+    """Return the name of this machine's processor; on another one, sums of floats may differ in their last bits.
+
+    Where several generations share a name, as virtual machines' do, family, model and stepping tell them apart.
+    """
+    about: dict[str, str] = {}
     with suppress(OSError):  # Linux alone has this file, and Arm processors no name in it
-        if named := re.search(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE):
-            return named[1].strip()
-    return platform.processor() or platform.machine()
+        text = Path("/proc/cpuinfo").read_text().partition("\n\n")[0]  # the first core
+        about = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in text.splitlines())}
+    if "model name" not in about:
+        return platform.processor() or platform.machine()
+    numbers = [f"{name} {about[key]}" for name, key in PROCESSOR_NUMBERS.items() if key in about]
+    return ", ".join([about["model name"], *numbers])
 
 
 def sent(tensor: Tensor, device: torch.device) -> Tensor:

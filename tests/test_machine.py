@@ -25,6 +25,25 @@ def test_a_processor_has_a_name() -> None:
     assert machine("cpu")["processor"] == processor()
 
 
+@pytest.mark.parametrize(
+    ("cpuinfo", "name"),
+    [
+        (
+            "processor\t: 0\ncpu family\t: 6\nmodel\t\t: 143\nmodel name\t: Some CPU\nstepping\t: 8\n\nprocessor\t: 1\n"
+            "model\t\t: 1\n",
+            "Some CPU, family 6, model 143, stepping 8",
+        ),
+        ("processor\t: 0\nmodel name\t: Some CPU\n", "Some CPU"),
+        ("processor\t: 0\nCPU part\t: 0xd40\n", "of the platform"),
+    ],
+    ids=["numbers", "no numbers", "no name"],
+)
+def test_generations_of_one_name_are_told_apart(monkeypatch: pytest.MonkeyPatch, cpuinfo: str, name: str) -> None:
+    monkeypatch.setattr("pathlib.Path.read_text", lambda _: cpuinfo)
+    monkeypatch.setattr("platform.processor", lambda: "of the platform")
+    assert processor.__wrapped__() == name
+
+
 def test_threads_are_given_back_after_an_error() -> None:
     def fails() -> None:
         with one_thread():
