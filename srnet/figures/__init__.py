@@ -5,7 +5,7 @@ from srnet.figures.curves import epoch_curves, sparsity_curves, step_curves
 from srnet.figures.deviations import deviation_dots
 from srnet.figures.dots import score_dots
 from srnet.figures.heatmap import subset_heatmap
-from srnet.figures.ledger import ledger_squares
+from srnet.figures.ledger import ledger_margins
 from srnet.figures.methods import loss_weights, mask_learning, pruning_steps
 from srnet.figures.style import CURVES
 from srnet.figures.tables import csv_link, means, records, score_table, subset_means
@@ -16,7 +16,7 @@ __all__ = [
     "deviation_dots",
     "epoch_curves",
     "gap_table",
-    "ledger_squares",
+    "ledger_margins",
     "loss_weights",
     "mask_learning",
     "means",
