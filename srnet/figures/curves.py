@@ -73,7 +73,7 @@ def step_curves(table: pd.DataFrame, source: str) -> Figure:
                 _draw(panel, "step", styles(own.curve))
                 panel.axis.set_xlabel("steps of mask training")
                 panel.axis.set_xlim(left=0)
-                panel.axis.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+                panel.axis.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
             legend(part, rows=2)
     return figure
 
