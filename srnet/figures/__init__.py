@@ -6,7 +6,7 @@ from srnet.figures.deviations import deviation_dots
 from srnet.figures.dots import score_dots
 from srnet.figures.full_models import asked_and_found, spread_of_full_models
 from srnet.figures.heatmap import subset_heatmap
-from srnet.figures.ledger import ledger_squares
+from srnet.figures.ledger import ledger_margins
 from srnet.figures.methods import loss_weights, mask_learning, pruning_steps
 from srnet.figures.style import CURVES
 from srnet.figures.tables import csv_link, means, records, score_table, subset_means
@@ -18,7 +18,7 @@ __all__ = [
     "deviation_dots",
     "epoch_curves",
     "gap_table",
-    "ledger_squares",
+    "ledger_margins",
     "loss_weights",
     "mask_learning",
     "means",

@@ -16,6 +16,7 @@ from srnet.figures.style import (
     GRID,
     METRICS,
     RED,
+    SEEDS,
     canvas,
     limits,
 )
@@ -30,7 +31,8 @@ GAP: dict[str, Any] = {"color": "0.35", "marker": "v"}
 def share_curves(table: pd.DataFrame, source: str) -> Figure:
     """Draw ID and OOD scores, and below them their gap, against the share of counter-examples; a column for each task.
 
-    Lines are means over seeds and bands one standard deviation to either side, of scores cut at 0 and 100 %. The gap is
+    Lines are means over seeds, bands one standard deviation to either side, of scores cut at 0 and 100 %, and small
+    points single seeds. The gap is
     the ID score less the mean of the task's OOD scores. Distances along the horizontal axis are those of square roots.
 
     Args:
@@ -47,8 +49,8 @@ def share_curves(table: pd.DataFrame, source: str) -> Figure:
         drawn: list[pd.DataFrame] = []
         for above, below, task in zip(*axes, tasks, strict=True):
             for name, style, own in _lines(table[table.task == task]):
-                drawn.append(_draw(above, band(100 * own.set_index("share").score), label=name, **style))
-            _draw(below, band(differences[differences.task == task].set_index("share").gap, low=-100.0), **GAP)
+                drawn.append(_draw(above, 100 * own.set_index("share").score, label=name, **style))
+            _draw(below, differences[differences.task == task].set_index("share").gap, low=-100.0, **GAP)
             above.set_title(f"{TASKS[task].title},\n{METRICS[TASKS[task].metric]}", loc="left")
             for axis in (above, below):
                 _set_shares(axis, task, table[table.task == task].share.unique())
@@ -103,11 +105,14 @@ def _lines(scores: pd.DataFrame) -> Iterator[tuple[str, dict[str, Any], pd.DataF
         yield f"{split}: {DATASETS[dataset]}", ID if split == "ID" else next(styles), own
 
 
-def _draw(axis: Axes, points: pd.DataFrame, **style: Any) -> pd.DataFrame:
-    """Draw means by share and the band around them; return what is drawn."""
+def _draw(axis: Axes, values: pd.Series, low: float = 0.0, **style: Any) -> pd.DataFrame:
+    """Draw values of seeds by share, their means and the band around them; return the least and greatest of it."""
+    points = band(values, low)
+    axis.scatter(values.index, values, color=style["color"], **SEEDS)
     axis.plot(points.index, points["mean"], clip_on=False, zorder=3, markersize=5, linewidth=1.6, **style)
     axis.fill_between(points.index, points.low, points.high, color=style["color"], alpha=0.13, linewidth=0)
-    return points
+    ends = values.groupby(level="share").agg(["min", "max"])
+    return pd.DataFrame({"low": points.low.clip(upper=ends["min"]), "high": points.high.clip(lower=ends["max"])})
 
 
 def _set_shares(axis: Axes, task: str, shares: Iterable[float]) -> None:

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from srnet.data.tasks import TASKS
 from srnet.figures.panels import panels, spread
-from srnet.figures.style import BLUE, GRID, METRICS, RED, canvas, label_of, legend
+from srnet.figures.style import BLUE, GRID, METRICS, RED, SEEDS, canvas, label_of, legend
 from srnet.study.deviations import CHOICES, DEVIATIONS, DIFFERENCES, PAPER, RELEASED
 from srnet.study.summary import mean_and_std
 
@@ -21,7 +21,8 @@ APART = 0.17  # half of the distance between the two sides of a row, in rows
 def deviation_dots(table: pd.DataFrame, source: str) -> Figure:
     """Draw both readings of each deviation, a row of panels for each task: a dot is a mean over seeds.
 
-    Bars reach one standard deviation to either side, and are cut at 0 and 100 %. OOD data sets of a task share a scale.
+    Bars reach one standard deviation to either side, and are cut at 0 and 100 %; small points beside are single seeds.
+    OOD data sets of a task share a scale.
 
     Args:
         table: results of the figure "deviations".
@@ -39,6 +40,9 @@ def deviation_dots(table: pd.DataFrame, source: str) -> Figure:
                 own = points.loc[side].loc[names]
                 rows = [place + shift for place in range(len(names))]
                 axis.hlines(rows, own.low, own.high, color=style["color"], linewidth=1.2)
+                seeds = panel.scores[panel.scores.side == side]
+                heights = [names.index(name) + 2 * shift for name in seeds.deviation]
+                axis.scatter(100 * seeds.score, heights, color=style["color"], **SEEDS)
                 axis.plot(own["mean"], rows, linestyle="none", clip_on=False, zorder=3, label=side, **style)
             axis.set(xlim=panel.range, ylim=(len(names) - 0.5, -0.5), xlabel=METRICS[task.metric])
             axis.set_yticks(range(len(names)), names if panel.first else [])

@@ -7,15 +7,17 @@ from matplotlib.figure import Figure
 
 from srnet.data.tasks import TASKS
 from srnet.figures.panels import panels, require_scores, spread
-from srnet.figures.style import GRID, METRICS, canvas, styles
+from srnet.figures.style import GRID, METRICS, SEEDS, canvas, styles
 from srnet.figures.tables import row_names, rows_of
+
+BELOW = 0.27  # of the seeds under their mean, in rows
 
 
 def score_dots(table: pd.DataFrame, source: str) -> Figure:
     """Draw a table's headline scores, a row of panels for each task: a dot is a mean over seeds.
 
-    Bars reach one standard deviation to either side, and are cut at 0 and 100 %. Rows are those of
-    `srnet.figures.score_table`. OOD data sets of a task share a scale.
+    Bars reach one standard deviation to either side, and are cut at 0 and 100 %; small points below are single seeds.
+    Rows are those of `srnet.figures.score_table`. OOD data sets of a task share a scale.
 
     Args:
         table: a table's results.
@@ -30,11 +32,13 @@ def score_dots(table: pd.DataFrame, source: str) -> Figure:
     with canvas(0.4 + table.task.nunique() * (0.95 + 0.19 * len(order)), source) as figure:
         for panel in panels(figure, table, rows)[0]:
             axis, task = panel.axis, TASKS[panel.scores.task.iloc[0]]
-            points = spread(panel.scores, rows)
+            points, seeds = spread(panel.scores, rows), panel.scores.set_index(rows).score
             for place, row in enumerate(order):
                 mean, low, high = points.loc[tuple(row)]
                 style: dict[str, Any] = {"marker": "|", "markersize": 9, "markeredgewidth": 2} | dict(looks[row.curve])
                 axis.hlines(place, low, high, color=style["color"], linewidth=1.2)
+                own = 100 * seeds.loc[[tuple(row)]]
+                axis.scatter(own, [place + BELOW] * len(own), color=style["color"], **SEEDS)
                 axis.plot(
                     [mean], [place], clip_on=False, zorder=3, label=names[tuple(row)], **{**style, "linestyle": "none"}
                 )

@@ -60,6 +60,7 @@ def panels(
             split = own.split.iloc[0]
             peers = table[(table.task == task) & (table.split == split)]
             spans = [(each.low, each.high) for each in spread(peers, ["dataset", *points]).itertuples()]
+            spans.append((100 * peers.score.min(), 100 * peers.score.max()))
             spans += [(100 * level, 100 * level) for peer in peers.dataset.unique() for level in levels(peer).values()]
             axis.set_title(f"{split}: {DATASETS.get(dataset, dataset)}", loc="left")
             found.append(Panel(axis, own, limits(spans), axis is row[0]))

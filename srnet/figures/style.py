@@ -16,6 +16,9 @@ WIDTH = 7.8
 
 METRICS = {"accuracy": "accuracy (%)", "weighted_f1": "weighted F1 (%)"}
 SOURCE: dict[str, Any] = {"fontsize": 8, "color": "0.35"}  # of the line that says what results are results of
+# Of single seeds (`Axes.scatter`): small and pale, so that means stand out.
+SEEDS: dict[str, Any] = {"s": 5, "alpha": 0.45, "linewidths": 0, "zorder": 2.5, "clip_on": False}
+SEEDS_OF_FULL: dict[str, Any] = SEEDS | {"s": 9, "marker": "_", "linewidths": 1}  # at the end of a horizontal line
 GRID: dict[str, Any] = {"linewidth": 0.5, "color": "0.88"}
 
 # Okabe and Ito's colours, and darker ones for full models, which colour-blind readers can tell apart. As in the paper,

@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from io import StringIO
 from itertools import combinations
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -26,7 +27,7 @@ from srnet.figures import (
     csv_link,
     deviation_dots,
     epoch_curves,
-    ledger_squares,
+    ledger_margins,
     loss_weights,
     mask_learning,
     means,
@@ -39,7 +40,9 @@ from srnet.figures import (
     step_curves,
     subset_heatmap,
 )
-from srnet.figures.ledger import part_and_mark
+from srnet.figures.curves import APART
+from srnet.figures.findings import TOPICS, WORDS, part_and_mark
+from srnet.figures.ledger import EDGE, REACH, SMALL, STYLES
 from srnet.figures.style import BESIDE_FIGURE_2, ORANGE, STARTS, WIDTH, is_full, label_of, limits, styles
 from srnet.study.catalogue import FIGURES
 from srnet.study.choice import PARTS, choose
@@ -221,6 +224,9 @@ def scores_drawn(axis: Axes, dots: bool) -> Iterator[np.ndarray]:
         elif not dots:
             yield np.array(y_of(line))
     for collection in axis.collections:
+        if isinstance(collection, PathCollection):
+            yield np.asarray(collection.get_offsets())[:, of_score]
+            continue
         for path in collection.get_paths():
             yield corners(path)[:, of_score]
     for patch in axis.patches:
@@ -244,12 +250,42 @@ def test_bands_are_one_standard_deviation_to_either_side() -> None:
     table = table_of("figure-2", ("nli",)).copy()
     table["score"] = table.seed.map({1: 0.5, 2: 0.6, 3: 0.7})
     axis = panels(sparsity_curves(table, "made up"))[0]
-    assert len(axis.collections) == 4
-    for band in axis.collections:
+    bands = [band for band in axis.collections if not isinstance(band, PathCollection)]
+    assert len(bands) == 4
+    for band in bands:
         heights = corners(band.get_paths()[0])[:, 1]
         assert (heights.min(), heights.max()) == pytest.approx((50, 70))
     for span in axis.patches:
         assert (span.get_y(), span.get_height()) == pytest.approx((50, 20))  # type: ignore[attr-defined]
+
+
+def seeds_drawn(axis: Axes) -> list[np.ndarray]:
+    """Return the coordinates of the points that stand for single seeds, in data of the panel."""
+    return [np.asarray(each.get_offsets()) for each in axis.collections if isinstance(each, PathCollection)]
+
+
+@pytest.mark.parametrize("name", ["figure-2", "figure-7", "table-5", "deviations"])
+def test_every_seed_is_a_point_of_its_panel(name: str) -> None:
+    table = table_of(name)
+    last = 1 if drawing_of(name) in (sparsity_curves, step_curves) else 0  # of coordinates, which is the score
+    for axis, (_, part) in zip(panels(draw(name)), table.groupby(["task", "dataset"], sort=False), strict=True):
+        points = np.concatenate(seeds_drawn(axis))
+        assert sorted(points[:, last]) == pytest.approx(sorted(100 * part.score))
+
+
+def test_seeds_of_two_curves_are_apart_and_those_of_full_models_at_the_right_end() -> None:
+    figure = draw("figure-2", ("nli",))
+    figure.draw_without_rendering()
+    axis = panels(figure)[0]
+    seeds = [each for each in axis.collections if isinstance(each, PathCollection)]
+    places = [each.get_offset_transform().transform(each.get_offsets())[:, 0] for each in seeds]
+    by_curve = dict(zip(styles(table_of("figure-2").curve), places, strict=True))
+    right = axis.get_window_extent().x1
+    full = [x for curve, x in by_curve.items() if is_full(curve)]
+    pruned = [x.min() for curve, x in by_curve.items() if not is_full(curve)]
+    assert all(right - 1 <= x.min() == x.max() <= right + 0.1 * figure.dpi for x in full)
+    assert len(full) == 2
+    assert np.diff(sorted(pruned)) == pytest.approx([APART / 72 * figure.dpi] * 3)
 
 
 def test_scales_are_shared_among_ood_sets() -> None:
@@ -479,36 +515,89 @@ def test_the_steps_of_iterative_pruning() -> None:
         pruning_steps([2], [1.0], [0, 3], [0.1, 0.2], {"HANS": [0.6]}, "made up")
 
 
-def test_the_ledger_is_a_square_for_each_finding_and_task() -> None:
-    verdict = {("std (opening)", "nli"): HOLDS, ("std (1)", "fact"): FAILS, ("std (3a)", "nli"): UNDECIDED}
-    tasks = ("nli", "fact")
+def ledger_of(found: Mapping[tuple[str, str], tuple[str, float, float, float]]) -> pd.DataFrame:
+    """Return a ledger of two tasks: verdict, margin and interval by item and task; the rest cannot be tested."""
+    unknown = (UNTESTABLE, np.nan, np.nan, np.nan)
     rows = [
-        (claim.section, claim.item, task, verdict.get((claim.item, task), UNTESTABLE))
+        (claim.section, claim.item, task, claim.measures[task].unit, *found.get((claim.item, task), unknown))
         for claim in CLAIMS
-        for task in tasks
+        for task in ("nli", "fact")
         if task in claim.tasks
     ]
-    figure = ledger_squares(pd.DataFrame(rows, columns=["section", "item", "task", "verdict"]), "made up")
-    nli, fact = figure.axes
-    assert [axis.get_title("left") for axis in figure.axes] == ["Natural language inference", "Fact verification"]
-    for axis, task in zip(figure.axes, tasks, strict=True):
-        assert len(axis.patches) == len(axis.texts) == len([claim for claim in CLAIMS if task in claim.tasks])
-    assert [text.get_text() for text in nli.texts[:5]] == ["o", "1", "2", "3a", "3b"]
-    assert [text.get_text() for text in fact.texts[:4]] == ["o", "1", "3a", "3b"]
-    place = {text.get_text(): text.get_position() for text in nli.texts[:5]}
-    assert fact.texts[2].get_position() == place["3a"]  # the same in all tasks
-    looks = [nli.patches[each] for each in (0, 3, 1)] + [fact.patches[1]]  # holds, undecided, untestable, fails
-    drawn = {(each.get_facecolor(), each.get_edgecolor(), each.get_linestyle()) for each in looks}
-    assert len(drawn) == 4
+    return pd.DataFrame(rows, columns=["section", "item", "task", "unit", "verdict", "margin", "low", "high"])
+
+
+def drawn_at(axis: Axes, height: float) -> tuple[list[tuple[str, float]], list[tuple[float, float]]]:
+    """Return markers with their places, and ends of intervals, in one row of a panel."""
+    lines = [line for line in axis.lines if y_of(line) == [height] and line.get_marker() != "None"]
+    paths = [
+        corners(path) for each in axis.collections if isinstance(each, LineCollection) for path in each.get_paths()
+    ]
+    intervals = [tuple(path[:, 0]) for path in paths if path[0, 1] == height]
+    return [(str(line.get_marker()), x_of(line)[0]) for line in lines], intervals
+
+
+def test_the_ledger_shows_margin_interval_and_verdict_of_each_finding_and_task() -> None:
+    found = {
+        ("std (opening)", "nli"): (HOLDS, 5.0, 3.0, 8.0),
+        ("std (1)", "nli"): (FAILS, -25.0, -40.0, -12.0),
+        ("std (3a)", "nli"): (UNDECIDED, 1.0, -2.0, 30.0),
+        ("std (3b)", "nli"): (UNDECIDED, 1.5, np.nan, np.nan),
+        ("std (opening)", "fact"): (HOLDS, 62.0, 55.0, 70.0),
+    }
+    table = ledger_of(found)
+    names, nli, fact = ledger_margins(table, "made up").axes
+    place = {text.get_text(): text.get_position()[1] for text in names.texts}
+    first = place["full bert: good ID, far worse OOD"]
+    assert place["4.2.2 std  " + TOPICS["4.2.2 std"]] == first - 1
+    assert drawn_at(nli, first) == ([("o", 5)], [(3, 8)])
+    assert drawn_at(nli, first + 1) == ([("<", -EDGE)], [(-EDGE, -12)])
+    assert drawn_at(nli, first + 3) == ([(">", EDGE), ("o", 1)], [(-2, EDGE)])
+    assert drawn_at(nli, first + 4)[0] == [("o", 1.5)]
+    assert np.isnan(drawn_at(nli, first + 4)[1]).all()
+    assert drawn_at(fact, first)[0] == [(">", EDGE)]
+    assert [(text.get_text(), text.get_position()[1]) for text in nli.texts] == [("-25", first + 1)]
+    assert [(text.get_text(), text.get_position()[1]) for text in fact.texts] == [("+62", first)]
+    for axis, task in ((nli, "nli"), (fact, "fact")):
+        assert len(axis.patches) == ((table.task == task) & (table.verdict == UNTESTABLE)).sum()
+        assert axis.get_xlim() == (-REACH, REACH)
+
+
+def test_the_ledger_counts_verdicts_and_says_which_margins_are_not_in_points() -> None:
+    table = ledger_of(
+        {("std (opening)", "nli"): (HOLDS, 5.0, 3.0, 8.0), ("std (1)", "fact"): (FAILS, -5.0, -8.0, -2.0)}
+    )
+    figure = ledger_margins(table, "made up")
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [
         "holds: 1",
         "fails: 1",
-        "undecided: 1",
-        f"cannot be tested here: {len(rows) - 3}",
+        "undecided: 0",
+        f"cannot be tested here: {len(table) - 2}",
     ]
-    named = [label.get_text() for label in nli.get_yticklabels()]
-    assert [name.partition("  ")[0] for name in named][:3] == ["4.2.2 std", "4.2.2 PoE", "4.3.2"]
-    assert all(name.partition("  ")[2] for name in named)
+    rows = [text.get_text() for text in figure.axes[0].texts]
+    cases = {WORDS[row.section, row.item] for row in table.itertuples() if row.unit != "points"}
+    assert {row.removesuffix(" (% of cases)") for row in rows if row.endswith(" (% of cases)")} == cases != set()
+    seen = {name: (style["color"], style["marker"], style.get("markerfacecolor")) for name, style in STYLES.items()}
+    assert len({look[1:] for look in seen.values()}) == len(seen)  # without colours
+
+
+def test_every_finding_has_few_words_of_its_own_in_its_part() -> None:
+    assert set(WORDS) == {(claim.section, claim.item) for claim in CLAIMS}
+    parts = {part_and_mark(*name)[0] for name in WORDS}
+    assert parts == set(TOPICS)
+    of_part = [(part_and_mark(*name)[0], words) for name, words in WORDS.items()]
+    assert len(set(of_part)) == len(of_part)
+
+
+def test_the_ledger_is_as_wide_as_the_text_and_fits_a_printed_page() -> None:
+    figure = ledger_margins(ledger_of({("std (opening)", "nli"): (HOLDS, 99.0, 90.0, 99.5)}), "made up")
+    width, height = figure.get_size_inches()
+    assert width == WIDTH
+    assert height <= 1.42 * WIDTH  # a page of A4
+    for text, (left, low, right, high) in boxes(figure):
+        assert -0.002 <= left <= right <= 1.002, text
+        assert -0.002 <= low <= high <= 1.002, text
+    assert min(float(text.get_fontsize()) for text in figure.axes[0].texts) == SMALL
 
 
 @pytest.mark.parametrize(
@@ -520,5 +609,5 @@ def test_the_ledger_is_a_square_for_each_finding_and_task() -> None:
         ("C.5", "BERT-large (2)", "C.5 BERT-large", "2"),
     ],
 )
-def test_a_square_has_the_number_of_its_finding(section: str, item: str, part: str, mark: str) -> None:
+def test_a_row_has_the_number_of_its_finding(section: str, item: str, part: str, mark: str) -> None:
     assert part_and_mark(section, item) == (part, mark)
