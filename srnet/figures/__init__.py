@@ -7,6 +7,7 @@ from srnet.figures.dots import score_dots
 from srnet.figures.heatmap import subset_heatmap
 from srnet.figures.ledger import ledger_squares
 from srnet.figures.methods import loss_weights, mask_learning, pruning_steps
+from srnet.figures.sample import sample_dots, sample_table, sample_tests
 from srnet.figures.style import CURVES
 from srnet.figures.tables import csv_link, means, records, score_table, subset_means
 
@@ -22,6 +23,9 @@ __all__ = [
     "means",
     "pruning_steps",
     "records",
+    "sample_dots",
+    "sample_table",
+    "sample_tests",
     "score_dots",
     "score_table",
     "share_curves",
