@@ -22,9 +22,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from srnet.errors import InputError
 from srnet.store.records import same_results, same_setup
-from srnet.store.store import DamagedError, Store
+from srnet.store.store import Store
 from srnet.study.choice import Study, tabulated
 from srnet.study.points import Run
 
@@ -110,15 +109,11 @@ def in_all(runs: Sequence[Run], *stores: Store) -> list[Run]:
 
     Raises:
         DamagedError: if a record is not what was written; it does not count as missing.
+        InputError: if published results are not what was published.
     """
 
     def there(run: Run, store: Store) -> bool:
-        try:
-            return bool(store.record(run.experiment))
-        except DamagedError:
-            raise
-        except InputError:
-            return False
+        return store.holds(run.experiment) and bool(store.record(run.experiment))
 
     return [run for run in runs if all(there(run, store) for store in stores)]
 
