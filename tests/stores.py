@@ -34,7 +34,10 @@ def made_up(root: Path, study: Study, figures: Sequence[str], score: Score, weig
                 continue
             entry.save("weights", {"w": torch.full((4,), weight)})
             scores = {name: score(run, name) for name in (task.dev_name, *task.ood)}
-            found = {name: {"accuracy": value, task.metric: value, "examples": 100, "classes": {}} for name, value in scores.items()}
+            found = {
+                name: {"accuracy": value, task.metric: value, "examples": 100, "classes": {}}
+                for name, value in scores.items()
+            }
             entry.record |= {"metrics": found, "machine": MACHINE, "train_loss": [[12, weight]]}
             entry.record["evaluations"] = {"4": scores, "8": scores}
     return store

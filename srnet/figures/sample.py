@@ -51,7 +51,7 @@ def sample_dots(points: pd.DataFrame, seeds: pd.DataFrame, source: str) -> Figur
                 axis.plot(100 * scores[shown], places, linestyle="none", clip_on=False, zorder=3, label=name, **style)
             axis.set(xlim=panel.range, ylim=(len(steps) - 0.5, -0.5), xlabel=METRICS[TASKS[task].metric])
             axis.set_yticks(range(len(steps)), [label_of(curve) for curve in steps] if panel.first else [])
-            axis.tick_params(axis="y", length=0)
+            axis.tick_params(axis="y", length=0, pad=7)  # a ring at the end of the scale sticks out
             axis.grid(**GRID)
             axis.set_axisbelow(True)
             if panel.first:

@@ -41,7 +41,12 @@ def experiments(study: Study, *seeds: int) -> list[Experiment]:
 def publishing(study: Study, tmp_path: Path) -> Published:
     """Publish experiments, of all that the figures show for four seeds."""
     store = made_up(tmp_path / "store", replace(study, seeds=SEEDS, sparsities=(0.7,)), FIGURES, steady)
-    return lambda part: Path(publish(part, store, tmp_path / "published", "smoke", SEEDS) and tmp_path / "published")
+
+    def published(part: Sequence[Experiment]) -> Path:
+        publish(part, store, tmp_path / "published", "smoke", SEEDS)
+        return tmp_path / "published"
+
+    return published
 
 
 def computed(folder: Path, study: Study, level: float = 0.51, machine: dict[str, str] = MACHINE) -> Store:
