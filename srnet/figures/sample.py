@@ -68,8 +68,9 @@ def sample_table(points: pd.DataFrame, seeds: pd.DataFrame) -> pd.DataFrame:
         seeds: `srnet.study.sample.Sample.of_all_seeds`.
 
     Returns:
-        A row per task, step of the chain and data set. Differences are in points; "same setup" is whether both were
-        computed with the same libraries on processors of the same name (`srnet.store.records.same_setup`).
+        A row per task, step of the chain and data set. Differences are in points; "equal" is bit for bit, and "same
+        setup" whether both were computed with the same libraries on processors of the same name
+        (`srnet.store.records.same_setup`).
     """
     where = ["task", "curve", "dataset"]
     published = (100 * seeds.set_index(where).score).groupby(level=where)
@@ -87,7 +88,7 @@ def sample_table(points: pd.DataFrame, seeds: pd.DataFrame) -> pd.DataFrame:
                 "difference": f"{100 * (point.score - point.published):+.2f}",
                 f"{len(of_seeds)} published seeds": mean_and_std(of_seeds.mean(), of_seeds.std()),
                 "from – to": f"{of_seeds.min():.1f} – {of_seeds.max():.1f}",
-                "equal bit for bit": "yes" if point.equal else "no",
+                "equal": "yes" if point.equal else "no",
                 "same setup": "yes" if point.same_setup else "no",
             }
         )
@@ -101,10 +102,11 @@ def sample_tests(compared: pd.DataFrame) -> pd.DataFrame:
         compared: `srnet.study.sample.Sample.compared`.
 
     Returns:
-        A row per task, and one for all; differences are in points.
+        A row per task, and one for all: the number of scores and of those that are equal bit for bit; of the others the
+        mean and the largest difference, and the mean one of two published seeds, in points; and what the test says.
     """
-    numbers = {"mean": "difference, mean", "largest": "largest", "between_seeds": "of two published seeds"}
+    numbers = {"mean": "mean", "largest": "largest", "between_seeds": "two seeds"}
     text = compared[list(numbers)].map(lambda value: "" if pd.isna(value) else f"{value:.2f}")
-    shown = compared[["points", "equal"]].rename(columns={"points": "scores", "equal": "equal bit for bit"})
+    shown = compared[["points", "equal"]].rename(columns={"points": "scores"})
     shown = shown.join(text.rename(columns=numbers)).set_axis(compared.figure.rename(None))
     return shown.assign(**{"more than seeds do?": compared.apply(in_words, axis=1).to_numpy()})
