@@ -13,7 +13,7 @@ from srnet.errors import InputError
 
 STORE, BELOW = "SRNET_STORE", "SRNET_BELOW"
 DATA, PLM, VECTORS = "SRNET_DATA", "SRNET_PLM", "SRNET_VECTORS"
-SCHEDULER = "SRNET_SCHEDULER"
+SCHEDULER, SAMPLE = "SRNET_SCHEDULER", "SRNET_SAMPLE"
 MANIFEST = "manifest.json"  # in every folder of published results
 SNAPSHOT_EVERY = 600.0  # seconds between two savings of where a long experiment stands
 
@@ -73,6 +73,11 @@ def default_below() -> tuple[Path, ...]:
     return ()
 
 
+def sample_root() -> Path | None:
+    """Return the folder of the sample that was computed for the book (`srnet.study.sample`): SRNET_SAMPLE, if set."""
+    return Path(os.environ[SAMPLE]) if os.environ.get(SAMPLE) else None
+
+
 def find_root(start: Path) -> Path:
     """Return the root of the checkout that holds the folder `start`.
 
@@ -85,13 +90,15 @@ def find_root(start: Path) -> Path:
     raise InputError(f"{start}: no pyproject.toml and _toc.yml here or above; the book is built inside a checkout")
 
 
-def variables(root: Path, below: Sequence[Path], inputs: Inputs) -> dict[str, str]:
+def variables(root: Path, below: Sequence[Path], inputs: Inputs, sample: Path | None = None) -> dict[str, str]:
     """Return the variables by which another process finds the same results and inputs.
 
     Args:
         root: folder of results.
         below: folders of results that are only read.
         inputs: where text and models lie.
+        sample: folder of the sample, if there is one.
     """
     found = {STORE: root, BELOW: os.pathsep.join(map(str, below)), DATA: inputs.data_dir, PLM: inputs.plm}
-    return {name: str(value) for name, value in (found | {VECTORS: inputs.vectors}).items() if value}
+    found |= {VECTORS: inputs.vectors, SAMPLE: sample}
+    return {name: str(value) for name, value in found.items() if value}

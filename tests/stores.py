@@ -10,6 +10,8 @@ from srnet.store.store import Store
 from srnet.study.choice import Study
 from srnet.study.points import Run
 
+MACHINE = {"device": "cpu", "processor": "a processor"}
+
 Score = Callable[[Run, str], float]
 """Gives the accuracy of a run on a data set."""
 
@@ -32,7 +34,10 @@ def made_up(root: Path, study: Study, figures: Sequence[str], score: Score, weig
                 continue
             entry.save("weights", {"w": torch.full((4,), weight)})
             scores = {name: score(run, name) for name in (task.dev_name, *task.ood)}
-            found = {name: {"accuracy": value, "examples": 100, "classes": {}} for name, value in scores.items()}
-            entry.record |= {"metrics": found, "machine": {"device": "cpu"}, "train_loss": [[12, weight]]}
+            found = {
+                name: {"accuracy": value, task.metric: value, "examples": 100, "classes": {}}
+                for name, value in scores.items()
+            }
+            entry.record |= {"metrics": found, "machine": MACHINE, "train_loss": [[12, weight]]}
             entry.record["evaluations"] = {"4": scores, "8": scores}
     return store

@@ -44,7 +44,8 @@ class BookError(RuntimeError):
 def build_book(profile: str, out: Path) -> Path:
     """Execute the notebooks that `_toc.yml` names and build the HTML book from scratch.
 
-    Everything happens in a temporary folder inside `out`; only a finished book takes the place of the last one.
+    Everything happens in a temporary folder inside `out`; only a finished book takes the place of the last one. Nobody
+    else may build there meanwhile (`alone`).
 
     Args:
         profile: name of the profile, given to every notebook as its parameter `profile`.
@@ -65,10 +66,8 @@ def build_book(profile: str, out: Path) -> Path:
             raise InputError(f"{name}: no profile in its cell tagged parameters; every notebook of the book has one")
     # A notebook's process inherits it: tqdm asks for ipywidgets, which a printed page has no use for.
     os.environ.setdefault("PYTHONWARNINGS", "ignore:IProgress not found")
-    out.mkdir(parents=True, exist_ok=True)
     columns = SpinnerColumn(finished_text="✓"), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
     with (
-        _alone(out),
         TemporaryDirectory(dir=out, prefix=".building-") as folder,
         Progress(*columns, TimeRemainingColumn()) as progress,
     ):
@@ -89,8 +88,16 @@ def build_book(profile: str, out: Path) -> Path:
 
 
 @contextmanager
-def _alone(out: Path) -> Iterator[None]:
-    """Keep other processes from building in the same folder, and remove what one left that was killed."""
+def alone(out: Path) -> Iterator[None]:
+    """Keep other processes from building in the same folder, and remove what one left that was killed.
+
+    Args:
+        out: the folder; it is made if it is not there.
+
+    Raises:
+        InputError: if another process builds there.
+    """
+    out.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(out / ".lock", blocking=False):
             for left in out.glob(".building-*"):

@@ -6,6 +6,8 @@ A notebook opens a `Chapter` with its parameters, and says of each figure what i
 import ast
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
@@ -17,7 +19,8 @@ from pandas.io.formats.style import Styler
 from srnet.claims import beside, resampled, verdicts
 from srnet.data.tasks import TASKS
 from srnet.errors import InputError
-from srnet.experiments.expressions import FineTuned
+from srnet.executor.workers import run
+from srnet.experiments.expressions import Experiment, FineTuned
 from srnet.figures import csv_link, means, records
 from srnet.store.store import Store, default_store
 from srnet.study.catalogue import FIGURES
@@ -49,6 +52,7 @@ class Chapter:
     study: Study
     store: Store
     _tables: dict[tuple[str, bool], pd.DataFrame] = field(default_factory=dict)
+    _temporary: list[TemporaryDirectory[str]] = field(default_factory=list)
 
     @property
     def source(self) -> str:
@@ -95,6 +99,24 @@ class Chapter:
         if (figure, parts) not in self._tables:
             self._tables[figure, parts] = self.study.table(figure, self.store, parts)
         return self._tables[figure, parts]
+
+    def with_files(self, *experiments: Experiment) -> Store:
+        """Return a store that has experiments with all their files, computing what is missing.
+
+        Where there is a record of one that came without its files, it is a temporary store, which ends with the
+        chapter: in the chapter's own, a new record would take the place of the published one in figures.
+
+        Raises:
+            InputError: if an experiment failed.
+        """
+        store = self.store
+        if any(store.has(each) and not store.whole(each) for each in experiments):
+            self._temporary.append(TemporaryDirectory(prefix="srnet-"))
+            store = Store(Path(self._temporary[-1].name))
+        report = run(experiments, store, self.study.inputs)
+        if report.failed:
+            raise InputError(f"an experiment failed: {next(iter(report.failed.values()))}")
+        return store
 
     def draw(self, figure: str, drawn: Draw) -> None:
         """Show a figure and glue it under its name; for its caption, glue over how many seeds it is as "NAME-seeds".

@@ -116,7 +116,7 @@ def _compare(study: "Study", figures: Sequence[str], here: "Store", published: "
 
 
 def _show_points(table: "pd.DataFrame") -> None:
-    from srnet.study.comparison import in_words
+    from srnet.study.comparison import error_in_words, in_words
 
     numbers = ("points", "equal", "mean", "largest", "two seeds")
     rows = []
@@ -130,12 +130,8 @@ def _show_points(table: "pd.DataFrame") -> None:
         "difference, and the mean one of two published seeds, in percentage points, and whether they differ by more "
         "than seeds do (p of a permutation test)."
     )
-    if alike := table.same_setup.iloc[-1]:
-        say(
-            f"{alike:,} points differ although both were computed with the same libraries on devices of the same name. "
-            "On one and the same processor that is an error: they should be equal.",
-            style="red",
-        )
+    if wrong := error_in_words(table.iloc[-1]):
+        say(wrong, style="red")
 
 
 def _show_verdicts(verdicts: "pd.DataFrame") -> None:

@@ -8,6 +8,7 @@ from srnet.figures.full_models import asked_and_found, spread_of_full_models
 from srnet.figures.heatmap import subset_heatmap
 from srnet.figures.ledger import ledger_margins
 from srnet.figures.methods import loss_weights, mask_learning, pruning_steps
+from srnet.figures.sample import sample_dots, sample_table, sample_tests
 from srnet.figures.style import CURVES
 from srnet.figures.tables import csv_link, means, records, score_table, subset_means
 
@@ -24,6 +25,9 @@ __all__ = [
     "means",
     "pruning_steps",
     "records",
+    "sample_dots",
+    "sample_table",
+    "sample_tests",
     "score_dots",
     "score_table",
     "share_curves",

@@ -11,7 +11,7 @@ A line is JSON: "key"; "record", as the store has it; "predictions", by file of 
 import json
 import lzma
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -112,6 +112,11 @@ class Published:
     def _lines(self, name: str) -> Mapping[str, bytes]:
         about = self.manifest["files"][name]
         return _lines(self.root / name, about["sha256"], about["bytes"])
+
+
+def published_in(folders: Iterable[Path]) -> list[Published]:
+    """Return those of some folders of results that are published, which have a manifest."""
+    return [Published(folder) for folder in folders if (folder / MANIFEST).is_file()]
 
 
 def text_of(line: Mapping[str, Any]) -> str:

@@ -100,13 +100,11 @@ def same_results(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 def same_setup(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Tell whether two records were computed with the same libraries, on devices of the same name.
-
-    Every CPU has the name "cpu".
-    """
+    """Tell whether two records were computed with the same libraries, on devices and processors of the same names."""
 
     def setup(record: Mapping[str, Any]) -> list[object]:
-        return [record["machine"]["device"], *(record["software"][name] for name in ("python", *LIBRARIES))]
+        machine = (record["machine"][name] for name in ("device", "processor"))
+        return [*machine, *(record["software"][name] for name in ("python", *LIBRARIES))]
 
     try:
         return setup(one) == setup(other)

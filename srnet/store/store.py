@@ -112,6 +112,14 @@ class Store:
         """Return the keys of all results in the folders below, sorted."""
         return sorted({key for layer in self._below for key in layer.keys()})  # noqa: SIM118
 
+    def holds(self, experiment: Experiment) -> bool:
+        """Tell whether there is a result of `experiment`, be it what was written or not.
+
+        Raises:
+            InputError: if a manifest or a file of published results is not what was published.
+        """
+        return any(layer.holds(experiment.key) for layer in self._layers(experiment.key))
+
     def has(self, experiment: Experiment) -> bool:
         """Tell whether the record of `experiment` is there, and, in the local folder, its files."""
         layers = self._layers(experiment.key)

@@ -22,9 +22,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from srnet.errors import InputError
 from srnet.store.records import same_results, same_setup
-from srnet.store.store import DamagedError, Store
+from srnet.store.store import Store
 from srnet.study.choice import Study, tabulated
 from srnet.study.points import Run
 
@@ -64,22 +63,38 @@ def compared(study: Study, here: Store, published: Store, figures: Sequence[str]
         DamagedError: if a record is not what was written.
     """
     names = study.figures if figures is None else figures
-    found = {name: points(study, name, here, published) for name in names}
+    found = {name: points(name, study.runs(name), here, published) for name in names}
     theirs = {name: _reference(study, name, published) for name in names if len(found[name])}
+    return tested({name: found[name] for name in theirs}, theirs)
+
+
+def tested(found: Mapping[str, pd.DataFrame], theirs: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return the rows of `compared` from the points in both stores (`points`), and those of all published seeds.
+
+    Args:
+        found: by figure, or by whatever else the points are parted by.
+        theirs: of the same names.
+    """
     rows = [_row(name, found[name], reference) for name, reference in theirs.items()]
     if len(theirs) > 1:
-        rows.append(_row(ALL_FIGURES, _together({name: found[name] for name in theirs}), _together(theirs)))
+        rows.append(_row(ALL_FIGURES, _together(found), _together(theirs)))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def points(study: Study, figure: str, here: Store, published: Store) -> pd.DataFrame:
-    """Return the points of a figure that are in both stores.
+def points(figure: str, runs: Sequence[Run], here: Store, published: Store) -> pd.DataFrame:
+    """Return the points of runs that are in both stores.
+
+    Args:
+        figure: the figure that they are of, or are all drawn like.
+        runs: of one or several seeds.
+        here: where they were computed anew.
+        published: where they were published.
 
     Returns:
         The rows of `Study.table`, with the columns ``published``, the other score, a share in [0, 1] too; ``equal`` and
         ``same_setup``, whether both come from records that are equal bit for bit, or were computed alike.
     """
-    runs = in_all(study.runs(figure), here, published)
+    runs = in_all(runs, here, published)
     ours, theirs = (tabulated(figure, runs, store) for store in (here, published))
     shared = [column for column in ours if column != "score"]
     both = ours.merge(theirs.rename(columns={"score": "published"}), on=shared)
@@ -94,15 +109,11 @@ def in_all(runs: Sequence[Run], *stores: Store) -> list[Run]:
 
     Raises:
         DamagedError: if a record is not what was written; it does not count as missing.
+        InputError: if published results are not what was published.
     """
 
     def there(run: Run, store: Store) -> bool:
-        try:
-            return bool(store.record(run.experiment))
-        except DamagedError:
-            raise
-        except InputError:
-            return False
+        return store.holds(run.experiment) and bool(store.record(run.experiment))
 
     return [run for run in runs if all(there(run, store) for store in stores)]
 
@@ -138,6 +149,16 @@ def in_words(row: pd.Series) -> str:
         return f"yes: p = {row.p:.2g}"
     seeds = f"{row.recomputed} of {row.recomputed + row.published} seeds: p ≥ {row.least:.2g}"
     return f"not shown: p = {row.p:.2g}" + (f" ({seeds})" if row.least > LEVEL else "")
+
+
+def error_in_words(row: pd.Series) -> str:
+    """Return what is wrong if scores of a row of `compared` differ that should be equal; empty if nothing is."""
+    if not row.same_setup:
+        return ""
+    return (
+        f"{row.same_setup:,} scores differ although both were computed with the same libraries on processors of the "
+        "same name. That is an error: they should be equal."
+    )
 
 
 def _reference(study: Study, figure: str, published: Store) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from srnet.book.build import (
     BookError,
+    alone,
     build_book,
     figures_of,
     public_repository,
@@ -129,11 +130,13 @@ def test_two_books_are_not_built_in_one_folder_and_what_a_killed_build_left_is_r
     with (
         FileLock(checkout / "out" / ".lock"),
         pytest.raises(InputError, match=r"out: another process builds a book there"),
+        alone(checkout / "out"),
     ):
-        build_book("smoke", checkout / "out")
+        pytest.fail("it is not alone")
     assert left.exists()
-    build_book("smoke", checkout / "out")
-    assert not left.exists()
+    with alone(checkout / "out"):
+        assert not left.exists()
+    assert list((checkout / "out").iterdir()) == []
 
 
 def test_notebook_without_a_profile_is_an_error(checkout: Path) -> None:

@@ -129,6 +129,6 @@ def test_a_difference_on_the_same_setup_is_said_and_changed_verdicts_are_listed(
         both = choose("smoke", ["nli"], [0.5], [1, 2], study.inputs)
         made_up(tmp_path / name, both, ["figure-2"], score)
     output = works(call, "compare", "one", "other", *FIGURE)
-    assert "24 points differ although both were computed with the same libraries" in output
+    assert "24 scores differ although both were computed with the same libraries" in output
     assert re.search(r"^1 of \d+ verdicts change", output, re.MULTILINE)
     assert re.search(r"^4.2.2 +std \(opening\) .* nli +holds +fails", output, re.MULTILINE)

@@ -15,7 +15,7 @@ RECORD: dict[str, Any] = {
     "seconds": 1.5,
     "finished": "2026-01-01T00:00:00Z",
     "resumed": 0,
-    "machine": {"device": "cpu", "threads": 1, "process": 7},
+    "machine": {"device": "cpu", "processor": "EPYC", "threads": 1, "process": 7},
 }
 
 
@@ -41,10 +41,12 @@ def test_a_bit_is_noticed(change: dict[str, Any]) -> None:
     assert not same_results(RECORD, RECORD | change)
 
 
-def test_the_same_setup_is_libraries_and_device() -> None:
-    assert same_setup(RECORD, RECORD | {"machine": {"device": "cpu", "process": 8}})
+def test_the_same_setup_is_libraries_device_and_processor() -> None:
+    machine = RECORD["machine"]
+    assert same_setup(RECORD, RECORD | {"machine": machine | {"process": 8}})
     assert same_setup(RECORD, RECORD | {"software": RECORD["software"] | {"srnet": "2"}})
     assert not same_setup(RECORD, RECORD | {"software": RECORD["software"] | {"torch": "3"}})
-    assert not same_setup(RECORD, RECORD | {"machine": {"device": "H100"}})
+    assert not same_setup(RECORD, RECORD | {"machine": machine | {"device": "H100"}})
+    assert not same_setup(RECORD, RECORD | {"machine": machine | {"processor": "Xeon"}})
     silent = {"key": "abc"}
     assert not same_setup(silent, silent)

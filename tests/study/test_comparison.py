@@ -98,7 +98,7 @@ def test_only_what_both_have_is_compared(study: Study, published: Store, tmp_pat
     here = made_up(tmp_path / "here", one_seed(study), ["figure-2"], shifted)
     here.remove(run.experiment.key)
     published.remove(other.experiment.key)
-    found = points(one_seed(study), "figure-2", here, published)
+    found = points("figure-2", one_seed(study).runs("figure-2"), here, published)
     assert not {run.experiment.key, other.experiment.key} & set(found.key)
     assert len(found) == 2 * (len(one_seed(study).runs("figure-2")) - 2)
     row = compared(one_seed(study), here, published, ["figure-2", "figure-8"]).iloc[0]
