@@ -47,6 +47,13 @@ Scheduler = Annotated[
         help="Address of a Dask scheduler, such as tcp://host:8786; without one, processes of this machine.",
     ),
 ]
+InOrder = Annotated[
+    bool,
+    typer.Option(
+        "--in-order",
+        help="Seed after seed, and of each task after task, so that what there is when time is up is whole.",
+    ),
+]
 SnapshotEvery = Annotated[
     float,
     typer.Option(

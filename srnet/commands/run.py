@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from srnet.commands.options import Choice, Places, Scheduler, SnapshotEvery, Workers, grouped
+from srnet.commands.options import Choice, InOrder, Places, Scheduler, SnapshotEvery, Workers, grouped
 from srnet.commands.printing import say, show
 from srnet.environment import SNAPSHOT_EVERY
 
@@ -27,10 +27,11 @@ def run(
     workers: Workers = None,
     scheduler: Scheduler = None,
     snapshot_every: SnapshotEvery = SNAPSHOT_EVERY,
+    in_order: InOrder = False,
 ) -> None:
     """Compute what the store lacks of the study, or of the figures named."""
     store = places.results(snapshot_every)
-    report_outcome(choice.study(places).compute(store, choice.figure, workers, scheduler), store)
+    report_outcome(choice.study(places).compute(store, choice.figure, workers, scheduler, in_order), store)
 
 
 @grouped

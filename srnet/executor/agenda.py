@@ -78,11 +78,22 @@ class Agenda:
         experiments: the results that are wanted.
         store: where results are; damaged ones are set aside and put on the agenda.
         duration: how long an experiment takes, in any unit: what a long chain depends on goes first.
+        stages: sets of the experiments, what is needed of an earlier one before what is needed of a later one alone.
     """
 
-    def __init__(self, experiments: Sequence[Experiment], store: Store, duration: Duration) -> None:
+    def __init__(
+        self,
+        experiments: Sequence[Experiment],
+        store: Store,
+        duration: Duration,
+        stages: Sequence[Sequence[Experiment]] = (),
+    ) -> None:
         self.store, self.report, self._duration = store, Report(), duration
         self.todo = missing(experiments, store)
+        self._stages: dict[Experiment, int] = {}
+        for number, stage in enumerate(stages):
+            for experiment in closure(list(stage)):
+                self._stages.setdefault(experiment, number)
         self._rank()
         self._waiting, self._busy = dict.fromkeys(self.todo), dict[Experiment, float]()
         self._open = {experiment.key for experiment in self.todo}
@@ -105,7 +116,10 @@ class Agenda:
         return taken
 
     def priority(self, experiment: Experiment) -> float:
-        """Return how long it takes from the start of an experiment to the end of what needs it."""
+        """Return how urgent an experiment is.
+
+        Within a stage it is how long it takes from the start of the experiment to the end of what needs it.
+        """
         return self._priorities[experiment]
 
     def end(self, experiment: Experiment, outcome: Outcome) -> list[Experiment]:
@@ -173,7 +187,10 @@ class Agenda:
     def _rank(self) -> None:
         """Find out what is urgent; what is there already is left alone, for nothing need be known of it."""
         todo = set(self.todo)
-        self._priorities = priorities([each for each in closure(self.todo) if each in todo], self._duration)
+        chains = priorities([each for each in closure(self.todo) if each in todo], self._duration)
+        apart = 1 + max(chains.values(), default=0)  # no chain of a later stage is longer
+        last = len(self._stages)
+        self._priorities = {each: chain - apart * self._stages.get(each, last) for each, chain in chains.items()}
 
     def _fail(self, experiment: Experiment, reason: str) -> list[Experiment]:
         self.report.failed[experiment] = reason

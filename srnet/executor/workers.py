@@ -41,6 +41,7 @@ def run(
     inputs: Inputs,
     workers: int | None = None,
     scheduler: str | None = None,
+    stages: Sequence[Sequence[Experiment]] = (),
 ) -> Report:
     """Compute what is missing of the results of `experiments`, with a progress bar.
 
@@ -57,11 +58,13 @@ def run(
         scheduler: address of a Dask scheduler, whose workers are used instead. They must see the store, the data and
             the model under the same paths. If some of them declare the resource "GPU", one GPU is used by one
             training at a time.
+        stages: sets of the experiments, what is needed of an earlier one before what is needed of a later one alone.
+            Without any, what takes longest comes first, so that the whole ends soonest.
 
     Raises:
         InputError: if there is no scheduler at the address.
     """
-    agenda = Agenda(experiments, store, lambda experiment: effort(experiment, inputs, store))
+    agenda = Agenda(experiments, store, lambda experiment: effort(experiment, inputs, store), stages)
     if agenda.is_over:  # results that are there are read, and nothing else is: no text, no model, no lock
         return agenda.report
     store.clear_up()

@@ -107,6 +107,8 @@ def _with_ood(setting: Setting) -> Iterator[Run]:
     def isolated(sparsity: float) -> FineTuned:
         return setting.in_isolation(setting.mask_ood(full, sparsity), "std")
 
+    if not setting.training.mask_ood:
+        return
     yield setting.run("full bert (std)", 0.0, full)
     yield from setting.curve("bert-ft subnet", setting.sparsities, partial(setting.mask_ood, full))
     yield from setting.curve("bert-pt subnet", setting.sparsities, partial(setting.mask_ood, setting.plm))

@@ -1,7 +1,7 @@
 """A choice from the study: which experiments it needs, and its results as tidy tables."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from srnet import pocket
@@ -62,12 +62,19 @@ class Study:
             raise InputError(f"{why} {figure!r}: choose one of {', '.join(self.figures)}")
         shown = FIGURES[figure]
         tasks = [task for task in self.tasks if task in shown.tasks]
-        return [run for task in tasks for seed in self.seeds for run in shown.runs(self.setting(task, seed))]
+        fewer = self.profile.fewer_sparsities.get(figure, self.sparsities)
+        drawn = replace(self, sparsities=tuple(each for each in self.sparsities if each in fewer))
+        return [run for task in tasks for seed in self.seeds for run in shown.runs(drawn.setting(task, seed))]
 
     def experiments(self, figures: Sequence[str] | None = None) -> list[Experiment]:
         """Return what figures (all of the profile, if not given) need, each experiment once."""
         names = self.figures if figures is None else figures
         return list(dict.fromkeys(run.experiment for figure in names for run in self.runs(figure)))
+
+    def stages(self, figures: Sequence[str] | None = None) -> list[list[Experiment]]:
+        """Return what figures need seed after seed, and of each seed task after task, in the order that was given."""
+        parts = [replace(self, tasks=(task,), seeds=(seed,)) for seed in self.seeds for task in self.tasks]
+        return [part.experiments(figures) for part in parts]
 
     def require_text(self) -> None:
         """Raise an error if experiments of this study cannot be computed for want of a data folder.
@@ -84,6 +91,7 @@ class Study:
         figures: Sequence[str] | None = None,
         workers: int | None = None,
         scheduler: str | None = None,
+        in_order: bool = False,
     ) -> Report:
         """Compute what the store lacks of figures (all of the profile, if not given), with a progress bar.
 
@@ -92,12 +100,14 @@ class Study:
             figures: names of figures and tables.
             workers: number of processes of this machine (`srnet.executor.workers.run`).
             scheduler: address of a Dask scheduler whose workers are used instead.
+            in_order: compute in the order of `stages`, and not what takes longest first.
 
         Raises:
             InputError: if the official files are needed and no folder of them is given.
         """
         self.require_text()
-        return run(self.experiments(figures), store, self.inputs, workers, scheduler)
+        stages = self.stages(figures) if in_order else ()
+        return run(self.experiments(figures), store, self.inputs, workers, scheduler, stages)
 
     def table(self, figure: str, store: Store, parts: bool = False) -> "pd.DataFrame":
         """Return a figure's results, computing what is missing.

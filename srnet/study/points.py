@@ -110,6 +110,7 @@ class Setting:
 
     def mask_ood(self, of: Pretrained | FineTuned, sparsity: float) -> Pruned:
         """Return a subnetwork found by mask training with cross-entropy on ID and OOD training examples."""
+        assert self.training.mask_ood
         data = replace(self.data, with_ood=True)
         return replace(self.mask(of, "std", sparsity, recipe=self.training.mask_ood), data=data)
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 FETCH = 50  # steps after which a GPU's losses are looked at; to ask for each, the CPU would have to wait for it
 EVALUATION_TOKENS = 4096  # of a prediction batch, padding included; larger ones pad more, and leave a CPU's cache
+GPU_EVALUATION_TOKENS = 65_536  # a GPU takes as long for a small batch as for one that fills it
 
 Objective = Callable[[Tensor, Tensor, Tensor], Tensor]
 """``objective(logits [B, K], labels [B], index [B])``, a scalar loss; `index` says which training examples they are."""
@@ -160,7 +161,7 @@ def shuffled_batches(data: Encoded, recipe: Recipe, seed: int) -> Iterator[Tenso
 def predict(model: "PreTrainedModel", data: Encoded, precision: str = "float32") -> Tensor:
     """Return the logits of all examples, float32 [N, K] on the CPU, in the order of `data`; leaves evaluation mode on.
 
-    Batches hold examples of similar length, as many as fit `EVALUATION_TOKENS`.
+    Batches hold examples of similar length, as many as fit `EVALUATION_TOKENS`, or on a GPU `GPU_EVALUATION_TOKENS`.
 
     Args:
         model: a sequence classifier; it computes on the device that it is on.
@@ -170,9 +171,10 @@ def predict(model: "PreTrainedModel", data: Encoded, precision: str = "float32")
     model.eval()
     order = data.lengths.argsort(descending=True, stable=True)
     logits, start = [], 0
+    tokens = EVALUATION_TOKENS if model.device.type == "cpu" else GPU_EVALUATION_TOKENS
     with computing(model, precision) as forward:
         while start < len(order):
-            size = max(1, EVALUATION_TOKENS // int(data.lengths[order[start]]))
+            size = max(1, tokens // int(data.lengths[order[start]]))
             logits.append(forward(data.inputs(order[start : start + size], model.device)))
             start += size
     result = torch.cat(logits).cpu()

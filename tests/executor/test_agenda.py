@@ -44,6 +44,16 @@ def end(agenda: Agenda, experiment: Experiment, outcome: Outcome = COMPUTED) -> 
     return agenda.end(experiment, outcome)
 
 
+def test_an_earlier_stage_goes_first_with_all_that_it_needs(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    write(store, TOKENS)
+    write(store, BIAS)
+    agenda = Agenda([OTHER, MASK, FINER], store, steps, [[OTHER], [FINER], [MASK]])
+    assert agenda.take() == [OTHER, FULL]  # though the chain of the second is longer
+    end(agenda, FULL)
+    assert agenda.take() == [FINER, MASK]
+
+
 def test_long_chains_go_first_and_operands_are_waited_for(agenda: Agenda) -> None:
     assert agenda.todo == [OTHER, FULL, MASK, FINER]
     with pytest.raises(KeyError):

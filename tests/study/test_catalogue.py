@@ -47,6 +47,9 @@ PAPER = {
 }
 
 
+WITH_OOD = ("figure-6", "figure-s2")  # found with OOD training examples
+
+
 def study(profile: str, **choice: object) -> Study:
     return choose(profile, inputs=INPUTS, **choice)  # type: ignore[arg-type]
 
@@ -97,7 +100,8 @@ def test_every_profile_builds_the_figures_that_it_has(profile: str) -> None:
     assert set(chosen.figures) == set(FIGURES) - set(chosen.profile.left_out)
     for name in chosen.figures:
         runs = chosen.runs(name)
-        assert {run.task for run in runs} == set(FIGURES[name].tasks)
+        tasks = {task for task in FIGURES[name].tasks if name not in WITH_OOD or chosen.profile.training[task].mask_ood}
+        assert {run.task for run in runs} == tasks
         assert {run.seed for run in runs} == set(chosen.profile.seeds)
     for name in chosen.profile.left_out:
         with pytest.raises(InputError, match=rf"profile '{profile}' leaves out '{name}': choose one of figure-2"):
@@ -315,9 +319,35 @@ def test_iterative_pruning_is_drawn_where_it_passes_through() -> None:
     assert {run.sparsity for run in runs if run.curve == "mask train (poe)"} == {0.25, 0.5}
 
 
+def without(**left_out: None) -> Study:
+    chosen = study("smoke")
+    training = {task: replace(each, **left_out) for task, each in chosen.profile.training.items()}  # type: ignore[arg-type]
+    return replace(chosen, profile=replace(chosen.profile, training=training))
+
+
 def test_a_profile_without_iterative_pruning_draws_the_rest() -> None:
-    curves = {run.curve for run in study("small").runs("figure-2")}
+    curves = {run.curve for run in without(imp=None).runs("figure-2")}
     assert curves == {"full bert (std)", "full bert (poe)", "mask train (std)", "mask train (poe)"}
+
+
+def test_a_profile_without_ood_training_draws_nothing_of_it() -> None:
+    assert [without(mask_ood=None).runs(name) for name in WITH_OOD] == [[], []]
+
+
+def test_a_figure_may_have_fewer_sparsities_than_the_profile() -> None:
+    chosen = study("smoke", tasks=["nli"], seeds=[1])
+    fewer = replace(chosen, profile=replace(chosen.profile, fewer_sparsities={"figure-5": (0.5, 0.7)}))
+    assert fewer.runs("figure-4") == chosen.runs("figure-4")
+    assert fewer.runs("figure-5") == [run for run in chosen.runs("figure-5") if run.sparsity in (0.0, 0.5, 0.7)]
+    assert not [run for run in replace(fewer, sparsities=(0.9,)).runs("figure-5") if run.sparsity]
+
+
+def test_stages_are_each_task_of_a_seed_before_the_next_seed() -> None:
+    chosen = study("smoke", tasks=["fact", "nli"], seeds=[2, 1])
+    stages = chosen.stages(["figure-2"])
+    tasks_and_seeds = [{(each.data.task, getattr(each, "seed", None)) for each in stage} for stage in stages]
+    assert tasks_and_seeds == [{("fact", 2)}, {("nli", 2)}, {("fact", 1)}, {("nli", 1)}]
+    assert {each for stage in stages for each in stage} == set(chosen.experiments(["figure-2"]))
 
 
 def test_without_the_official_text_a_study_is_planned_but_not_computed(tmp_path: Path) -> None:
