@@ -46,7 +46,7 @@ class Search:
 
 
 POCKET = (1.25e-4, 2.5e-4, 5e-4, 1e-3, 2e-3, 4e-3)
-SMALL_FULL, SMALL = (2e-5, 5e-5, 1e-4, 2e-4), (5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3)
+SMALL_FULL, SMALL = (5e-5, 1e-4, 2e-4), (1e-4, 2e-4, 5e-4, 1e-3)
 SEARCHES = {
     "pocket": Search((5, 6), {"mask": POCKET, "imp": POCKET}),
     "small": Search((5,), {"full": SMALL_FULL, "mask": SMALL, "imp": SMALL}),
@@ -93,11 +93,11 @@ def grid(search: Search, methods: Iterable[str], settings: Mapping[str, list[Set
 
 
 def stages(found: Grid) -> list[list[Tried]]:
-    """Return what is tried, task after task, the shortest trainings first, and of each one loss after the other."""
+    """Return what is tried, one loss after the other, and of each task after task, the shortest trainings first."""
     return [
         [each for (_, of, _), models in found.items() if of == task for each in models[at :: len(LOSSES)]]
-        for task in reversed(list(TASKS))
         for at in range(len(LOSSES))
+        for task in reversed(list(TASKS))
     ]
 
 
