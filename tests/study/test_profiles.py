@@ -8,7 +8,8 @@ import pytest
 from srnet.data.tasks import TASKS
 from srnet.study.profiles import PROFILES
 
-RATES = pd.read_json(Path(__file__).parents[2] / "results" / "pocket-rates.jsonl", lines=True)
+RESULTS = Path(__file__).parents[2] / "results"
+RATES = pd.read_json(RESULTS / "pocket-rates.jsonl", lines=True)
 
 
 @pytest.mark.parametrize("method", ["mask", "imp"])
@@ -23,3 +24,13 @@ def test_pocket_learning_rates_are_the_best_in_distribution_and_within_what_was_
 
 def test_pocket_learning_rates_were_chosen_with_other_seeds_than_the_study_has() -> None:
     assert not set(PROFILES["pocket"].seeds) & set(RATES.seeds.explode())
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_full_models_of_real_text_have_the_best_rate_in_distribution(task: str) -> None:
+    tried = pd.read_json(RESULTS / "small-rates.jsonl", lines=True)
+    full = tried[(tried.task == task) & (tried.method == "full")]
+    scores = full.id.map(lambda by_loss: sum(by_loss.values())).set_axis(full.lr)
+    recipe = PROFILES["small"].training[task].full
+    assert set(full.steps) == {recipe.steps}
+    assert scores.idxmax() == recipe.lr

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor, nn
-from transformers import BertForSequenceClassification
+from transformers import BertConfig, BertForSequenceClassification
 
 from srnet.data import load_task
 from srnet.debiasing.losses import make_objective
@@ -29,6 +29,22 @@ STD = make_objective("std")
 
 def classes(model: nn.Module) -> list[type]:
     return [type(module) for module in model.modules()]
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("before", [True, False])
+def test_on_a_gpu_attention_is_kept_from_cudnn_and_the_setting_is_given_back(precision: str, before: bool) -> None:
+    flags, usual = torch.backends.cuda, torch.backends.cuda.cudnn_sdp_enabled()
+    config = BertConfig(hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8, vocab_size=9)
+    with torch.device("meta"):
+        elsewhere = BertForSequenceClassification(config)  # like a GPU's, not on the CPU
+    try:
+        flags.enable_cudnn_sdp(before)
+        with computing(elsewhere, precision):
+            assert not flags.cudnn_sdp_enabled()
+        assert flags.cudnn_sdp_enabled() == before
+    finally:
+        flags.enable_cudnn_sdp(usual)
 
 
 @pytest.fixture
