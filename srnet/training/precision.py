@@ -37,11 +37,8 @@ def computing(model: "PreTrainedModel", precision: str) -> Iterator[Forward]:
             logits: Tensor = model(**inputs).logits
         return logits.float()
 
-    if device != "cpu":
-        kernels = _without_cudnn_attention()
-    else:
-        kernels = _plain_attention(model) if rounded else _onednn(model)
-    with kernels:
+    on_cpu = _plain_attention if rounded else _onednn
+    with on_cpu(model) if device == "cpu" else _without_cudnn_attention():
         yield forward
 
 
