@@ -125,9 +125,9 @@ class _Table:
 
 def is_missing(value: object) -> bool:
     """Tell whether a value stands for none: None, NaN, or what pandas has for them."""
-    return (
-        value is None or type(value).__name__ in {"NAType", "NaTType"} or (isinstance(value, float) and value != value)
-    )
+    if isinstance(value, numbers.Real):
+        return value != value
+    return value is None or type(value).__name__ in {"NAType", "NaTType"}
 
 
 def _check_request(columns: Sequence[str], label: str, subset: str | None, what: str) -> None:
@@ -236,6 +236,8 @@ def _quoted_rows(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
             remedy = "put cells that have quotes into quotes, double those inside, and close them"
             if "new-line" in str(error):
                 remedy = "end each line with LF or CRLF"
+            elif "limit" in str(error):
+                remedy = "close the quotes of the cell, or shorten it"
             raise InputError(f"{path}:{start}: the row that begins here is malformed ({error}); {remedy}") from error
         if row:
             yield start, row
@@ -291,7 +293,7 @@ def _labels(
     known = _numbers(given or distinct, classes)
     if given and sorted(known.values()) != list(range(len(classes))):
         reason = f"its classes are {_named(given)}, the model's {_named(classes)}"
-        raise InputError(f"{table.name}: column {column!r}: {reason}; rename or remove some, so that they are the same")
+        raise InputError(f"{table.name}: column {column!r}: {reason}; give a table, or a model, with the same ones")
     for row, key in enumerate(keys):
         if key not in known:
             raise InputError(f"{table.place(row)}: column {column!r} has {_outside(key, classes)}")

@@ -154,7 +154,7 @@ def _by_name(kind: str, train: "Dataset", vectors: WordVectors | None, num_label
     if kind == OVERLAP and not two:
         raise InputError("bias overlap: it needs two texts in each example; name two text columns, or another bias")
     every = WordVectors.train(_both(train)) if vectors is None else vectors
-    known, coverage = _known(_both(train) if kind == OVERLAP else one_text(train, two), every)
+    known, coverage = known_words(_both(train) if kind == OVERLAP else one_text(train, two), every)
     if kind == OVERLAP:
         features, names = _overlap(train, known), OVERLAP_FEATURES
         return _fitted(kind, train, num_labels, features, lambda data: _overlap(data, every), names, coverage)
@@ -220,8 +220,14 @@ def _both(data: "Dataset") -> list[str]:
     return [*data["premise"][:], *data["hypothesis"][:]]
 
 
-def _known(texts: Iterable[str], vectors: WordVectors) -> tuple[WordVectors, float]:
-    """Return the vectors of the words of texts, and the share of these words that has one; warn where it is small."""
+def known_words(texts: Iterable[str], vectors: WordVectors) -> tuple[WordVectors, float]:
+    """Return the vectors of the words of texts, and the share, in (0, 1], of these words that has one.
+
+    A repeated word counts each time. A share below `FEW_KNOWN` is warned of.
+
+    Raises:
+        InputError: no word has a vector, so that they are of another language, or of words in another case.
+    """
     counts = Counter(word for text in texts for word in words_of(text))
     known = vectors.kept(list(counts))
     there = known.words(list(counts)).any(axis=1)

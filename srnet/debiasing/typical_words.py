@@ -1,5 +1,6 @@
 """The words that are typical of a class: what a bias model that sees vectors of words goes by, in words."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -43,20 +44,16 @@ def typical_words(
         labels: N indices into `classes`.
         classes: names of the K classes.
     """
-    vocabulary: dict[str, int] = {}
-    places = [
-        (vocabulary.setdefault(word, len(vocabulary)), label)
-        for text, label in zip(texts, labels, strict=True)
-        for word in dict.fromkeys(words_of(text))
-    ]
-    counts = np.zeros((len(vocabulary), len(classes)))
-    np.add.at(counts, tuple(np.array(places, dtype=np.int64).reshape(-1, 2).T), 1)
+    found: list[Counter[str]] = [Counter() for _ in classes]
+    for text, label in zip(texts, labels.tolist(), strict=True):
+        found[label].update(dict.fromkeys(words_of(text)))
+    words = sorted(set().union(*found))
+    counts = np.array([[each[word] for each in found] for word in words], dtype=np.float64).reshape(-1, len(classes))
     total = counts.sum(axis=1, keepdims=True)
-    prior = total * len(vocabulary) / max(1, total.sum())
+    prior = total * len(words) / max(1, total.sum())
     inside, outside = counts + prior, total - counts + prior
     odds = [np.log(part / (part.sum(axis=0) - part)) for part in (inside, outside)]
     z = (odds[0] - odds[1]) / np.sqrt(1 / inside + 1 / outside)
-    words = list(vocabulary)
     return {
         name: tuple(
             TypicalWord(words[word], float(z[word, k]), int(total[word, 0]), float(counts[word, k] / total[word, 0]))

@@ -9,7 +9,9 @@ from typer.testing import CliRunner, Result
 from srnet.commands.cli import app
 from srnet.errors import InputError
 
-ROWS = "a,b,label\n" + "the cat runs,the cat,yes\nthe big dog,a bird sings,no\n" * 20
+ROWS = "a,b,label\n" + "".join(
+    f"the cat runs {place},the cat,yes\nthe big dog {place},a bird sings {place},no\n" for place in range(20)
+)
 COLUMNS = ("--text", "a", "--text", "b", "--label", "label")
 
 

@@ -12,7 +12,24 @@ from srnet.debiasing.typical_words import typical_words
 from srnet.errors import InputError
 from srnet.figures.diagnosis import diagnosis_dots
 
-FILLERS = "the a one some red blue big small cat dog bird mouse runs sleeps sings jumps".split()
+FILLERS = [
+    "the",
+    "a",
+    "one",
+    "some",
+    "red",
+    "blue",
+    "big",
+    "small",
+    "cat",
+    "dog",
+    "bird",
+    "mouse",
+    "runs",
+    "sleeps",
+    "sings",
+    "jumps",
+]
 
 
 def task(count: int, giveaway: float, seed: int) -> pd.DataFrame:
