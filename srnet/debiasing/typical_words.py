@@ -46,7 +46,7 @@ def typical_words(
     """
     found: list[Counter[str]] = [Counter() for _ in classes]
     for text, label in zip(texts, labels.tolist(), strict=True):
-        found[label].update(dict.fromkeys(words_of(text)))
+        found[label].update(set(words_of(text)))
     words = sorted(set().union(*found))
     counts = np.array([[each[word] for each in found] for word in words], dtype=np.float64).reshape(-1, len(classes))
     total = counts.sum(axis=1, keepdims=True)

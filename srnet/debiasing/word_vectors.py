@@ -92,9 +92,8 @@ class WordVectors:
         counts = Counter(word for text in texts for word in text.split())
         words = [word for word, count in counts.items() if count >= MIN_COUNT]
         if not words:
-            raise InputError(
-                f"word vectors: no word occurs {MIN_COUNT} times in the sentences; give more text, or vectors from a file"
-            )
+            reason = f"no word occurs {MIN_COUNT} times in the sentences"
+            raise InputError(f"word vectors: {reason}; give more text, or vectors from a file")
         epochs = min(max(round(WORDS_TO_READ / counts.total()), 1), MAX_EPOCHS)
         vectors = _train(texts, words, epochs)
         row = {word: index for index, word in enumerate(words)}
