@@ -215,7 +215,8 @@ WRONG: dict[str, tuple[Any, str]] = {
     "names and numbers": (frame(label=["neutral", "1", "neutral"]), "row 1: column 'label' has the unknown label '1'"),
     "other classes": (
         labelled(["entailment", "non-entailment"], [0, 1, 0]),
-        "its classes are entailment, non-entailment, the model's contradiction, entailment, neutral; give a table, or a m",
+        "its classes are entailment, non-entailment, the model's contradiction, entailment, neutral; "
+        "give a table, or a model, with the same ones",
     ),
     "fewer classes": (
         labelled(["entailment", "neutral"], [0, 1, 0]),
