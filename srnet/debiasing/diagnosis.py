@@ -255,7 +255,8 @@ def _conflicts(
     return tuple(
         Conflict(
             row,
-            *(train[row][name] for name in ("premise", "hypothesis")),
+            train[row]["premise"],
+            train[row]["hypothesis"],
             classes[labels[row]],
             classes[expected[row]],
             float(np.exp(surest[row])),

@@ -149,7 +149,7 @@ def _by_name(kind: str, train: "Dataset", vectors: WordVectors | None, num_label
         raise InputError(f"bias {kind!r} is unknown: choose one of {', '.join(BIASES)}")
     two = has_two_texts(train)
     if kind == LENGTH:
-        names = LENGTH_FEATURES if two else ("words of the text",)
+        names: tuple[str, ...] = LENGTH_FEATURES if two else ("words of the text",)
         return _fitted(kind, train, num_labels, _lengths(train, two), lambda data: _lengths(data, two), names)
     if kind == OVERLAP and not two:
         raise InputError("bias overlap: it needs two texts in each example; name two text columns, or another bias")

@@ -1,10 +1,13 @@
 """How biased a task is: the bias model beside the majority class, and what it goes by."""
 
+from textwrap import fill
+from typing import Any
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from srnet.debiasing.diagnosis import Diagnosis
-from srnet.figures.style import BLUE, GREEN, GREY, GRID, ORANGE, PINK, RED, canvas
+from srnet.figures.style import BLUE, GREEN, GREY, GRID, ORANGE, PINK, RED, VIOLET, canvas
 
 LOOKS = ((ORANGE, "s"), (BLUE, "o"), (GREEN, "^"), (PINK, "D"), (RED, "v"), (GREY, "X"))  # of classes
 SHOWN = 8  # features, or words of a class
@@ -29,7 +32,7 @@ def diagnosis_dots(diagnosis: Diagnosis) -> Figure:
             _draw_features(under.subplots(), diagnosis)
         else:
             names = _chosen({name: words[0].z if words else 0.0 for name, words in diagnosis.words.items()})
-            axes = under.subplots(1, len(names), squeeze=False)[0]
+            axes = under.subplots(1, len(names), squeeze=False, sharex=True)[0]
             for place, (axis, name) in enumerate(zip(axes, names, strict=True)):
                 _draw_words(axis, diagnosis, name, place)
     return figure
@@ -38,10 +41,10 @@ def diagnosis_dots(diagnosis: Diagnosis) -> Figure:
 def _draw_accuracy(axis: Axes, diagnosis: Diagnosis) -> None:
     for place, split in enumerate(diagnosis.splits.values()):
         ends = [100 * (split.majority + gain) for gain in split.accuracy_gain[1:]]
-        axis.hlines(place, *ends, color=ORANGE, linewidth=1.2)
-        looks = {"linestyle": "none", "zorder": 3, "clip_on": False}
+        axis.hlines(place, *ends, color=VIOLET, linewidth=1.2)
+        looks: dict[str, Any] = {"linestyle": "none", "zorder": 3, "clip_on": False}
         axis.plot(100 * split.majority, place, marker="|", color="black", markersize=12, markeredgewidth=2, **looks)
-        axis.plot(100 * split.accuracy, place, marker="s", color=ORANGE, markersize=6, **looks)
+        axis.plot(100 * split.accuracy, place, marker="*", color=VIOLET, markersize=9, **looks)
     for handle, name in zip(axis.lines[:2], ("majority class", "bias model"), strict=True):
         handle.set_label(name)
     axis.set(xlim=(0, 100), ylim=(len(diagnosis.splits) - 0.5, -0.5), xlabel="labels found (%)")
@@ -57,7 +60,7 @@ def _draw_features(axis: Axes, diagnosis: Diagnosis) -> None:
         weights = [each.weights[name] for each in features]
         axis.plot(weights, range(len(features)), color=color, marker=marker, linestyle="none", label=name)
     axis.axvline(0, color="0.6", linewidth=0.8)
-    axis.set_yticks(range(len(features)), [_wrapped(each.name) for each in features])
+    axis.set_yticks(range(len(features)), [fill(each.name, LONGEST) for each in features])
     axis.set(ylim=(len(features) - 0.5, -0.5), xlabel="change of the logit with one standard deviation more")
     axis.legend(frameon=False, ncols=3, loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0)
     _finish(axis)
@@ -84,9 +87,3 @@ def _finish(axis: Axes) -> None:
     axis.tick_params(axis="y", length=0)
     axis.grid(**GRID)
     axis.set_axisbelow(True)
-
-
-def _wrapped(name: str) -> str:
-    from textwrap import fill
-
-    return fill(name, LONGEST)
