@@ -26,7 +26,7 @@ def diagnosis_dots(diagnosis: Diagnosis) -> Figure:
         if not below:
             _draw_accuracy(figure.subplots(), diagnosis)
             return figure
-        above, under = figure.subfigures(2, 1, height_ratios=heights)
+        above, under = figure.subfigures(2, 1, squeeze=False, height_ratios=heights)[:, 0]
         _draw_accuracy(above.subplots(), diagnosis)
         if diagnosis.features:
             _draw_features(under.subplots(), diagnosis)
@@ -40,8 +40,8 @@ def diagnosis_dots(diagnosis: Diagnosis) -> Figure:
 
 def _draw_accuracy(axis: Axes, diagnosis: Diagnosis) -> None:
     for place, split in enumerate(diagnosis.splits.values()):
-        ends = [100 * (split.majority + gain) for gain in split.accuracy_gain[1:]]
-        axis.hlines(place, *ends, color=VIOLET, linewidth=1.2)
+        low, high = (100 * (split.majority + gain) for gain in split.accuracy_gain[1:])
+        axis.hlines(place, low, high, color=VIOLET, linewidth=1.2)
         looks: dict[str, Any] = {"linestyle": "none", "zorder": 3, "clip_on": False}
         axis.plot(100 * split.majority, place, marker="|", color="black", markersize=12, markeredgewidth=2, **looks)
         axis.plot(100 * split.accuracy, place, marker="*", color=VIOLET, markersize=9, **looks)

@@ -38,6 +38,10 @@ def test_text_json_and_figure(tmp_path: Path, train: Path) -> None:
     assert out[1].read_text().startswith("<?xml")
 
 
+def test_help_has_an_example() -> None:
+    assert "Example: srnet diagnose --train" in CliRunner().invoke(app, ["diagnose", "--help"]).output
+
+
 WRONG = {
     "bias": (("--bias", "overlop"), "bias 'overlop' is unknown: choose one of overlap"),
     "one text": (("--text", "a", "--label", "label", "--bias", "overlap"), "it needs two texts in each example"),

@@ -140,7 +140,7 @@ def test_text_json_and_figure_say_the_same(biased: Diagnosis) -> None:
     assert again["splits"][DEV]["accuracy"] == biased.splits[DEV].accuracy
     figure = diagnosis_dots(biased)
     accuracy, *words = figure.axes
-    shown = [line.get_xdata()[0] for line in accuracy.lines]
+    shown = [np.asarray(line.get_xdata())[0] for line in accuracy.lines]
     assert shown == [100 * value for each in biased.splits.values() for value in (each.majority, each.accuracy)]
     assert [axis.get_title() for axis in words] == ["bad", "good"]
     assert words[0].get_yticklabels()[0].get_text() == "refund"
