@@ -236,5 +236,6 @@ def known_words(texts: Iterable[str], vectors: WordVectors) -> tuple[WordVectors
         reason = f"none of the {len(counts):,} words of the text has one, such as {', '.join(list(counts)[:5])}"
         raise InputError(f"word vectors: {reason}; give vectors of the text's language, of words in lower case")
     if share < FEW_KNOWN:
-        warnings.warn(f"word vectors: only {share:.0%} of the words of the text have one", stacklevel=2)
+        found = f"only {share:.0%} of the words of the text have one"
+        warnings.warn(f"word vectors: {found}; use vectors of its language, of words in lower case", stacklevel=2)
     return known, share
