@@ -4,7 +4,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from srnet.data.tables import read_examples
     from srnet.debiasing.bias import BiasModel, claim_features, pair_features
+    from srnet.debiasing.diagnosis import Diagnosis, diagnose
+    from srnet.debiasing.known import KnownBias, bias_of
     from srnet.debiasing.losses import confidence_regularisation, cross_entropy, product_of_experts, reweighting
     from srnet.debiasing.word_vectors import WordVectors
     from srnet.errors import InputError
@@ -18,17 +21,21 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BiasModel",
+    "Diagnosis",
     "Encoded",
     "Gradual",
     "ImpPlan",
     "InputError",
+    "KnownBias",
     "Mask",
     "MaskPlan",
     "Recipe",
     "WordVectors",
+    "bias_of",
     "claim_features",
     "confidence_regularisation",
     "cross_entropy",
+    "diagnose",
     "encode",
     "find_subnetwork",
     "load_classifier",
@@ -36,12 +43,16 @@ __all__ = [
     "load_tokenizer",
     "pair_features",
     "product_of_experts",
+    "read_examples",
     "reweighting",
     "save_subnetwork",
 ]
 
 _HOMES = {
+    "data.tables": ("read_examples",),
     "debiasing.bias": ("BiasModel", "claim_features", "pair_features"),
+    "debiasing.diagnosis": ("Diagnosis", "diagnose"),
+    "debiasing.known": ("KnownBias", "bias_of"),
     "training.encoding": ("Encoded", "encode"),
     "errors": ("InputError",),
     "debiasing.losses": ("confidence_regularisation", "cross_entropy", "product_of_experts", "reweighting"),

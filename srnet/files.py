@@ -9,6 +9,9 @@ from pathlib import Path
 
 from srnet.errors import InputError
 
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+"""What a file begins with that git left in place of one it keeps elsewhere."""
+
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:

@@ -10,6 +10,7 @@ import typer
 
 from srnet.commands import data, store
 from srnet.commands.book import book
+from srnet.commands.diagnose import diagnose
 from srnet.commands.plan import plan
 from srnet.commands.printing import complain, warn
 from srnet.commands.reproduce import compare, reproduce
@@ -18,7 +19,7 @@ from srnet.errors import InputError
 
 HELP = "Sparse and robust subnetworks of pre-trained language models: compute the study, and build its book."
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=HELP, pretty_exceptions_enable=False)
-for command in (run, plan, status, reproduce, compare, book):
+for command in (run, plan, status, reproduce, compare, book, diagnose):
     app.command()(command)
 app.add_typer(data.pocket, name="pocket")
 app.add_typer(store.app, name="store")

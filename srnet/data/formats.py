@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from srnet.data.pairs import pair_dataset
 from srnet.errors import InputError
-from srnet.files import numbered_lines
+from srnet.files import LFS_POINTER, numbered_lines
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -27,14 +27,25 @@ _BYTES_LITERAL = re.compile(
 )
 
 
-def _lines(path: Path) -> Iterator[str]:
-    """Yield the lines of a UTF-8 file; only LF or CRLF ends a line, and a byte-order mark is skipped."""
+def text_lines(path: Path) -> Iterator[str]:
+    """Yield the lines of a UTF-8 file with their ends; only LF ends a line, and a byte-order mark is skipped.
+
+    Raises:
+        InputError: the file cannot be read, is a git-lfs pointer, or is not UTF-8. The message gives file and line.
+    """
     for number, line in numbered_lines(path):
+        if number == 1 and line.startswith(LFS_POINTER):
+            raise InputError(f"{path}: a git-lfs pointer, not the file itself; fetch that with `git lfs pull`")
         try:
-            text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
             raise InputError(f"{path}:{number}: not UTF-8 text ({error.reason}); convert the file") from error
-        yield text.removesuffix("\n").removesuffix("\r")
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """Yield the lines of a UTF-8 file without their ends, LF or CRLF."""
+    for line in text_lines(path):
+        yield line.removesuffix("\n").removesuffix("\r")
 
 
 def read_table(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
@@ -89,6 +100,22 @@ def read_json_lines(path: Path, variants: Sequence[Sequence[str]]) -> Iterator[t
             one is not text.
     """
     fields: Sequence[str] = ()
+    for number, record in json_records(path):
+        where = f"{path}:{number}"
+        fields = fields or next((names for names in variants if record.keys() >= set(names)), variants[0])
+        for name in fields:
+            if name not in record:
+                known = " or ".join(", ".join(names) for names in (variants if number == 1 else [fields]))
+                raise InputError(f"{where}: no field {name!r}; each line needs {known}")
+        yield number, [text_of(record[name], f"{where}: {name}") for name in fields]
+
+
+def json_records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the objects of a file that holds one JSON object per line, each with its line's number, from 1.
+
+    Raises:
+        InputError: the file cannot be read or is not UTF-8; a line is no JSON object, or has a field twice.
+    """
     for number, line in enumerate(_lines(path), start=1):
         where = f"{path}:{number}"
         try:
@@ -98,22 +125,33 @@ def read_json_lines(path: Path, variants: Sequence[Sequence[str]]) -> Iterator[t
             raise InputError(f"{where}: not a JSON object ({reason}); give each line one object") from error
         if not isinstance(record, dict):
             raise InputError(f"{where}: not a JSON object but {type(record).__name__}; give each line one object")
-        fields = fields or next((names for names in variants if record.keys() >= set(names)), variants[0])
-        for name in fields:
-            if name not in record:
-                known = " or ".join(", ".join(names) for names in (variants if number == 1 else [fields]))
-                raise InputError(f"{where}: no field {name!r}; each line needs {known}")
-        values = [record[name] for name in fields]
-        for name, value in zip(fields, values, strict=True):
-            if not isinstance(value, str):
-                raise InputError(f"{where}: {name} is {_shown(value)}, not text; put it in quotes")
-            try:
-                value.encode()
-            except UnicodeEncodeError as error:
-                raise InputError(
-                    f"{where}: {name} is no Unicode text ({error.reason}); correct the \\u escape"
-                ) from error
-        yield number, values
+        yield number, record
+
+
+def text_of(value: object, what: str, otherwise: str = "put it in quotes") -> str:
+    """Return a value that is to be text.
+
+    Args:
+        value: as read.
+        what: place and name of the value, for the error.
+        otherwise: what to do about a number or truth value.
+
+    Raises:
+        InputError: it is not text, or holds half a surrogate pair.
+    """
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise InputError(f"{what} is no Unicode text ({error.reason}); correct the \\u escape") from error
+        return value
+    if value is None or value != value:
+        remedy = "give it a text, or remove the example"
+    elif isinstance(value, list | tuple | dict):
+        remedy = "join its parts to one text"
+    else:
+        remedy = otherwise
+    raise InputError(f"{what} is {shown(value)}, not text; {remedy}")
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -124,7 +162,7 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return record
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """Return a value for an error message: on one line, and not the rest of a mistaken file."""
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:80]}..."
@@ -299,7 +337,7 @@ class JsonLines(Format):
 
 
 def _unknown(what: str, name: str, known: Mapping[str, object] | Sequence[str]) -> str:
-    return f"unknown {what} {_shown(name)}; known are {', '.join(known)}"
+    return f"unknown {what} {shown(name)}; known are {', '.join(known)}"
 
 
 def _decoded(cell: str, where: str) -> str:
@@ -309,4 +347,4 @@ def _decoded(cell: str, where: str) -> str:
     try:
         return ast.literal_eval(cell).decode("utf-8")
     except UnicodeDecodeError as error:
-        raise InputError(f"{where}: {_shown(cell)} is not UTF-8 text ({error.reason}); convert the file") from error
+        raise InputError(f"{where}: {shown(cell)} is not UTF-8 text ({error.reason}); convert the file") from error

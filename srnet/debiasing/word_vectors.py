@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srnet.errors import InputError
-from srnet.files import numbered_lines
+from srnet.files import LFS_POINTER, numbered_lines
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -92,11 +92,22 @@ class WordVectors:
         counts = Counter(word for text in texts for word in text.split())
         words = [word for word, count in counts.items() if count >= MIN_COUNT]
         if not words:
-            raise InputError(f"word vectors: no word occurs {MIN_COUNT} times in the sentences; give more text")
+            reason = f"no word occurs {MIN_COUNT} times in the sentences"
+            raise InputError(f"word vectors: {reason}; give more text, or vectors from a file")
         epochs = min(max(round(WORDS_TO_READ / counts.total()), 1), MAX_EPOCHS)
         vectors = _train(texts, words, epochs)
         row = {word: index for index, word in enumerate(words)}
         return cls(DIMENSION, lambda vocabulary: _rows(vectors, row, vocabulary))
+
+    def kept(self, vocabulary: Sequence[str]) -> "WordVectors":
+        """Return the vectors of these words alone, held in memory: a `.vec` file is read once for all later questions.
+
+        Raises:
+            InputError: a `.vec` file is malformed.
+        """
+        vectors = self.find(vocabulary)
+        row = {word: index for index, word in enumerate(vocabulary)}
+        return WordVectors(self.dimension, lambda words: _rows(vectors, row, words))
 
     def words(self, vocabulary: Sequence[str]) -> NDArray[np.float32]:
         """Return the vectors of V words.
@@ -199,9 +210,12 @@ def _read_vec(path: Path, words: Sequence[str]) -> NDArray[np.float32]:
         line = line.rstrip(b" \r\n")
         word, _, numbers = line.partition(b" ")
         if number > rows + 1:
-            raise InputError(f"{path}:{number}: more lines than the {rows} words of the header")
+            raise InputError(
+                f"{path}:{number}: more lines than the {rows} words of the header; correct its first number"
+            )
         if line.count(b" ") != dimension:
-            raise InputError(f"{path}:{number}: {line.count(b' ')} numbers after the word, the header says {dimension}")
+            reason = f"{line.count(b' ')} numbers after the word, the header says {dimension}"
+            raise InputError(f"{path}:{number}: {reason}; remove the line, or join a word that has spaces")
         try:
             word.decode()
         except UnicodeDecodeError as error:
@@ -209,7 +223,9 @@ def _read_vec(path: Path, words: Sequence[str]) -> NDArray[np.float32]:
         if word not in wanted:
             continue
         if word in found:
-            raise InputError(f"{path}:{number}: {word.decode()!r} has a vector in line {found[word]} already")
+            raise InputError(
+                f"{path}:{number}: {word.decode()!r} has a vector in line {found[word]} already; remove one"
+            )
         found[word] = number
         try:
             with np.errstate(over="ignore"):  # found below
@@ -219,13 +235,16 @@ def _read_vec(path: Path, words: Sequence[str]) -> NDArray[np.float32]:
         if not np.isfinite(vectors[wanted[word]]).all():
             raise InputError(f"{path}:{number}: the vector of {word.decode()!r} is not finite")
     if number < rows + 1:
-        raise InputError(f"{path}:{number}: the file ends here, the header tells of {rows} words; give the whole file")
+        reason = f"the file ends here, after {number - 1} of the {rows} words that its header tells of"
+        raise InputError(f"{path}:{number}: {reason}; get it again, or, if nothing is missing, correct the header")
     return vectors[[wanted[word.encode()] for word in words]]
 
 
 def _vec_header(path: Path) -> tuple[int, int]:
     """Return the number of words and the dimension that the first line of a `.vec` file gives."""
     _, line = next(numbered_lines(path), (1, b""))
+    if line.startswith(LFS_POINTER):
+        raise InputError(f"{path}: a git-lfs pointer, not the file itself; fetch that with `git lfs pull`")
     match = re.fullmatch(rb"(\d+) ([1-9]\d*) ?\r?\n?", line)
     if match is None:
         raise InputError(f"{path}:1: no header; the first line gives the number of words and their dimension")

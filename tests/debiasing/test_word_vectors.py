@@ -186,8 +186,8 @@ MALFORMED_VEC: Mapping[str, tuple[bytes, str]] = {
     "infinite": (b"2 2\na 1 1e99\nb 1 2\n", "2: the vector of 'a' is not finite"),
     "twice": (b"3 2\na 1 2\nz 1 2\na 1 2\n", "4: 'a' has a vector in line 2 already"),
     "Latin-1": ("2 2\na 1 2\nà 1 2\n".encode("latin-1"), r"3: not UTF-8 text \(.*\); convert the file"),
-    "cut off": (b"3 2\na 1 2\nb 1 2\n", "3: the file ends here, the header tells of 3 words; give the whole file"),
-    "no words": (b"1 2\n", "1: the file ends here, the header tells of 1 words"),
+    "cut off": (b"3 2\na 1 2\nb 1 2\n", "3: the file ends here, after 2 of the 3 words"),
+    "no words": (b"1 2\n", "1: the file ends here, after 0 of the 1 words"),
     "too long": (b"1 2\na 1 2\nb 1 2\n", "3: more lines than the 1 words of the header"),
 }
 
