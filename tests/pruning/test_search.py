@@ -14,9 +14,10 @@ from srnet.pocket import World, build_nli, plm_folder
 from srnet.pruning.magnitude import magnitude_mask
 from srnet.pruning.mask_training import MaskPlan, train_mask
 from srnet.training.encoding import Encoded
+from srnet.training.families import prunable_weights
 from srnet.training.loop import DivergedError, TrainingRun, predict
 from srnet.training.metrics import METRICS, Gold, headline
-from srnet.training.models import prunable_weights, weights_digest
+from srnet.training.models import weights_digest
 
 RECIPE = Recipe(steps=10, batch_size=8, lr=1e-2)
 

@@ -29,8 +29,9 @@ from srnet.data.tasks import NLI_LABELS
 from srnet.masking import count_zeros
 from srnet.pruning.magnitude import magnitude_mask
 from srnet.training.encoding import Encoded
+from srnet.training.families import prunable_weights
 from srnet.training.loop import predict
-from srnet.training.models import folder_digest, prunable_weights, weights_digest
+from srnet.training.models import folder_digest, weights_digest
 
 HEADS = {
     "bert": ["classifier.weight"],
