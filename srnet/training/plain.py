@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def plain(model: object) -> "PreTrainedModel":
-    """Return the model of transformers that is meant, out of `DataParallel` and `torch.compile`; its names are a mask's.
+    """Return the model of transformers that is meant, out of `DataParallel` or `torch.compile`; masks have its names.
 
     Args:
         model: a model of transformers, or one that is wrapped for several devices or compiled.
@@ -87,9 +87,7 @@ def trainable(model: "PreTrainedModel") -> list[nn.Parameter]:
     """
     moved = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if not moved:
-        raise InputError(
-            f"{type(model).__name__}: all its weights are frozen: set requires_grad of those to be trained"
-        )
+        raise InputError(f"{type(model).__name__}: all its weights are frozen: set requires_grad of those to train")
     for parameter in moved:
         if parameter.dtype != torch.float:
             raise InputError(f"{type(model).__name__}: its weights are {parameter.dtype}: train it as model.float()")
