@@ -19,6 +19,7 @@ from srnet.training.families import WORKS, layers, prunable_weights
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
+LONGEST_REASON = 200  # characters of another library's message
 LFS = b"version https://git-lfs"  # what stands at the beginning of a pointer to a file that is not there
 
 
@@ -124,7 +125,10 @@ def read_config(source: Path | str) -> "PretrainedConfig":
         if kind is not None and kind not in CONFIG_MAPPING:
             known = f"transformers {transformers.__version__} does not know it"
             raise InputError(f"{source}: model_type is {kind!r} in config.json, and {known}: use another ({WORKS})")
-        return AutoConfig.from_pretrained(source, trust_remote_code=False)
+        try:
+            return AutoConfig.from_pretrained(source, trust_remote_code=False)
+        except Exception as error:  # whatever a wrong value leads to
+            raise InputError(f"{source}: its config.json cannot be used ({_reason(error)})") from error
 
 
 def load_tokenizer(source: Path | str) -> "PreTrainedTokenizerBase":
@@ -224,7 +228,8 @@ def _refuse_code(source: Path | str, file: str, raw: Mapping[str, Any]) -> None:
 
 
 def _reason(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return reason if len(reason) <= LONGEST_REASON else f"{reason[:LONGEST_REASON]} ..."
 
 
 def _require_weights(source: Path | str) -> None:

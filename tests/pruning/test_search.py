@@ -37,7 +37,12 @@ def test_models_that_cannot_be_pruned(tiny_bert: BertForSequenceClassification) 
 
 def test_a_regression_model_is_refused(pairs: Encoded) -> None:
     config = BertConfig(
-        vocab_size=50, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32, num_labels=1
+        vocab_size=50,
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        id2label={0: "0"},
     )
     with pytest.raises(InputError, match="it gives 1 number for each example, and no class to choose"):
         find_subnetwork(BertForSequenceClassification(config), pairs, pairs, RECIPE, sparsity=0.5)

@@ -64,7 +64,9 @@ def test_texts_longer_than_the_model_reads_are_refused(roberta: Path) -> None:
 
 def test_types_are_not_given_to_a_model_without_them(bert: Path) -> None:
     tokenizer = load_tokenizer(bert)
-    config = DistilBertConfig(dim=16, n_layers=2, n_heads=2, hidden_dim=32, vocab_size=11, num_labels=3)
+    config = DistilBertConfig(
+        dim=16, n_layers=2, n_heads=2, hidden_dim=32, vocab_size=11, id2label=dict(enumerate("abc"))
+    )
     torch.manual_seed(0)
     model = DistilBert(config)
     check_fit(model, tokenizer)
@@ -79,9 +81,9 @@ def test_examples_that_the_model_cannot_read_are_refused_before_training(
     tiny_bert: BertForSequenceClassification, pairs: Encoded, part: str
 ) -> None:
     def tried(wrong: Encoded) -> str:
-        data = {"train": pairs, "dev": pairs} | {part: wrong}
+        train, dev = (wrong if part == each else pairs for each in ("train", "dev"))
         with pytest.raises(InputError) as error:
-            find_subnetwork(tiny_bert, **data, recipe=Recipe(steps=2, lr=0.1), sparsity=0.5)
+            find_subnetwork(tiny_bert, train, dev, Recipe(steps=2, lr=0.1), sparsity=0.5)
         return str(error.value)
 
     assert pairs.token_type_ids is not None
