@@ -16,7 +16,7 @@ from srnet.errors import InputError
 from srnet.experiments.expressions import Experiment, Pretrained, Teacher, Trained, pretrained
 from srnet.training.families import prunable_weights
 from srnet.training.fitting import check_fit
-from srnet.training.models import blank, blank_classifier, folder_digest, load_tokenizer, read_config
+from srnet.training.models import blank, blank_classifier, check_shapes, folder_digest, load_tokenizer, read_config
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -62,7 +62,9 @@ def find_plm(name: str) -> Pretrained:
 @lru_cache
 def _check(folder: Path) -> None:
     """Find out what can be known of a model before anything is trained; its weights are not read."""
-    check_fit(blank_classifier(folder), load_tokenizer(folder))
+    model = blank_classifier(folder)
+    check_shapes(folder, model)
+    check_fit(model, load_tokenizer(folder))
 
 
 @lru_cache

@@ -46,7 +46,8 @@ def prunable_weights(model: "PreTrainedModel", pooler: bool = False) -> dict[str
         if not _is_linear(module):
             continue
         if id(module) in in_layers or id(module) not in in_base or (pooler and "pooler" in name):
-            weight = _weight(model, name, module)
+            _require_plain_weight(model, name, module)
+            weight = module.weight  # while masks are learned, the masked one
             if all(weight is not other for other in found.values()):
                 found[f"{name}.weight"] = weight
     return found
@@ -115,7 +116,7 @@ def _require_classifier(model: "PreTrainedModel") -> None:
         raise InputError(f"{type(model).__name__} has no classifier: load it for sequence classification")
 
 
-def _weight(model: "PreTrainedModel", name: str, module: nn.Module) -> Tensor:
+def _require_plain_weight(model: "PreTrainedModel", name: str, module: nn.Module) -> None:
     weight = module._parameters.get("weight")
     if weight is None:  # torch.nn.utils.prune and parametrize put it together anew at each use
         raise InputError(
@@ -125,7 +126,6 @@ def _weight(model: "PreTrainedModel", name: str, module: nn.Module) -> Tensor:
     if not weight.is_floating_point():
         held = f"the weight of {name!r} is quantised ({weight.dtype})"
         raise InputError(f"{type(model).__name__}: {held}: load the model without quantisation")
-    return weight
 
 
 def _linear_maps(module: nn.Module) -> list[nn.Module]:

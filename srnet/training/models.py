@@ -3,13 +3,14 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 import torch
+from safetensors import safe_open
 from torch import Tensor, nn
 
 from srnet.errors import InputError
@@ -190,8 +191,7 @@ def _check_loaded(source: Path | str, model: "PreTrainedModel", info: Mapping[st
         raise InputError(f"{source}: {len(lacking)} weights of the encoder are missing, the first is {lacking[0]!r}")
     for name, stored, wanted in sorted(info["mismatched_keys"]):
         if name.startswith(encoder):
-            shapes = f"{list(stored)} in the file of weights and {list(wanted)} by config.json"
-            raise InputError(f"{source}: {name!r} is {shapes}: give the configuration that belongs to the weights")
+            raise _mismatch(source, name, stored, wanted)
     stack = layers(model)
     place = next(name for name, module in model.named_modules() if module is stack)
     numbered = re.compile(rf"({re.escape(encoder)})?{re.escape(place.removeprefix(encoder))}\.(\d+)\.")
@@ -202,6 +202,34 @@ def _check_loaded(source: Path | str, model: "PreTrainedModel", info: Mapping[st
             f"{source}: the file has {more}, and config.json names {len(stack)} layers: "
             "give the configuration that belongs to the weights"
         )
+
+
+def check_shapes(folder: Path, model: "PreTrainedModel") -> None:
+    """Check that the weights in a folder have the shapes of the model's, by what its safetensors files say of them.
+
+    `load_classifier` looks at more, but reads them all.
+
+    Args:
+        folder: a local folder in Hugging Face form.
+        model: what `blank_classifier` makes of it.
+
+    Raises:
+        InputError: if a weight of the encoder has another shape; the first is named.
+    """
+    encoder, wanted = f"{model.base_model_prefix}.", model.state_dict()
+    _require_weights(folder)
+    for path in sorted(folder.glob("*.safetensors")):
+        with _loading(folder), safe_open(path, framework="pt") as file:
+            for stored in sorted(file.keys()):
+                name = encoder + stored.removeprefix(encoder).replace(".gamma", ".weight").replace(".beta", ".bias")
+                shape = file.get_slice(stored).get_shape()
+                if name in wanted and shape != list(wanted[name].shape):
+                    raise _mismatch(folder, name, shape, wanted[name].shape)
+
+
+def _mismatch(source: Path | str, name: str, stored: Sequence[int], wanted: Sequence[int]) -> InputError:
+    shapes = f"{list(stored)} in the file of weights and {list(wanted)} by config.json"
+    return InputError(f"{source}: {name!r} is {shapes}: give the configuration that belongs to the weights")
 
 
 def _require_json(path: Path) -> None:

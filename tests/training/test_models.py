@@ -261,6 +261,9 @@ def test_a_configuration_of_other_weights_is_refused(folder: Path, changes: dict
     with pytest.raises(InputError, match=first) as error:
         load_classifier(folder, 3, 0)
     assert "\n" not in str(error.value)
+    if "num_hidden_layers" not in changes:
+        with pytest.raises(InputError, match=first):
+            find_plm(str(folder))
 
 
 @pytest.mark.parametrize("name", ["bert", "roberta"])
@@ -345,6 +348,7 @@ def test_what_a_folder_s_files_tell_is_said_when_it_is_named(
     folder: Path, changes: dict[str, object], message: str
 ) -> None:
     change(folder / "config.json", **changes)
+    (folder / "model.safetensors").unlink()
     with pytest.raises(InputError, match=message):
         find_plm(str(folder))
 
