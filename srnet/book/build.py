@@ -66,6 +66,7 @@ def build_book(profile: str, out: Path) -> Path:
             raise InputError(f"{name}: no profile in its cell tagged parameters; every notebook of the book has one")
     # A notebook's process inherits it: tqdm asks for ipywidgets, which a printed page has no use for.
     os.environ.setdefault("PYTHONWARNINGS", "ignore:IProgress not found")
+    out.mkdir(parents=True, exist_ok=True)
     columns = SpinnerColumn(finished_text="✓"), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
     with (
         TemporaryDirectory(dir=out, prefix=".building-") as folder,

@@ -8,6 +8,7 @@ from dataclasses import fields, is_dataclass
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.collections import LineCollection
 
 from srnet.data.tasks import TASKS
 from srnet.environment import Inputs
@@ -163,7 +164,8 @@ def test_dots_are_means_and_bars_deviations() -> None:
     assert list(dots) == ["paper", "released code"]
     assert list(np.asarray(dots["paper"].get_xdata())) == pytest.approx([50] * len(DEVIATIONS))
     assert list(np.asarray(dots["released code"].get_xdata())) == pytest.approx([51.5 + n for n in range(8)])
-    (bar, *_) = hans.collections[1].get_paths()
+    bars = [each for each in hans.collections if isinstance(each, LineCollection)]
+    (bar, *_) = bars[1].get_paths()
     assert list(np.asarray(bar.vertices)[:, 0]) == pytest.approx([51.5 - np.sqrt(0.5), 51.5 + np.sqrt(0.5)])
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == list(OPTIONS)
 
