@@ -49,8 +49,9 @@ from srnet.pruning.mask_training import MaskPlan, train_mask
 from srnet.study.profiles import PROFILES
 from srnet.training import precision as kernels
 from srnet.training.encoding import MAX_LENGTH, Encoded, encode
+from srnet.training.families import prunable_weights
 from srnet.training.loop import TrainingRun, fit, predict, shuffled_batches
-from srnet.training.models import load_classifier, load_tokenizer, prunable_weights
+from srnet.training.models import load_classifier, load_tokenizer
 from srnet.training.recipe import PRECISIONS, Recipe
 
 FULL = PROFILES["paper"].training["nli"]  # a full-length run, as the paper has it

@@ -32,8 +32,8 @@ from srnet.pruning.mask_training import (
     train_mask,
 )
 from srnet.training.encoding import Encoded
+from srnet.training.families import prunable_weights
 from srnet.training.loop import TrainingRun, predict
-from srnet.training.models import prunable_weights
 from srnet.training.recipe import Recipe
 
 GOLDEN = Path(__file__).parent / "golden"

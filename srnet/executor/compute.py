@@ -48,6 +48,7 @@ from srnet.pruning.mask_training import train_mask
 from srnet.pruning.masked import train_masked
 from srnet.store.layout import Examples, at_level, at_step, examples, save_examples, test_sets
 from srnet.store.store import Entry, Store
+from srnet.training.families import prunable_weights
 from srnet.training.loop import (
     Objective,
     Trace,
@@ -56,7 +57,7 @@ from srnet.training.loop import (
     predict,
 )
 from srnet.training.metrics import headline, scores
-from srnet.training.models import load_classifier, prunable_weights, weights_digest
+from srnet.training.models import load_classifier, weights_digest
 from srnet.training.recipe import PRECISIONS
 from srnet.training.selection import Best, is_due
 

@@ -8,14 +8,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
 from huggingface_hub import try_to_load_from_cache
 
 from srnet import pocket
 from srnet.data.tasks import TASKS
 from srnet.errors import InputError
 from srnet.experiments.expressions import Experiment, Pretrained, Teacher, Trained, pretrained
-from srnet.training.models import folder_digest, prunable_weights
+from srnet.training.families import prunable_weights
+from srnet.training.fitting import check_fit
+from srnet.training.models import blank, blank_classifier, check_shapes, folder_digest, load_tokenizer, read_config
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -45,15 +46,25 @@ def find_plm(name: str) -> Pretrained:
         name: one of `srnet.pocket.PLMS`, a local folder, or a name on the Hugging Face hub.
 
     Raises:
-        InputError: if it is a path and there is no such folder, or the folder cannot be read.
+        InputError: if it is a path and there is no such folder, or the folder holds no model that can be pruned with a
+            tokenizer that fits it.
     """
     if name in pocket.PLMS:
         return Pretrained(name, _digest(pocket.plm_folder(name)))
     if Path(name).is_dir():
+        _check(Path(name))
         return Pretrained(Path(name).resolve().name, _digest(Path(name)))
     if name[0] in "./~" or name.count("/") > 1:
         raise InputError(f"{name}: no such folder; give a folder with a model, or a name on the Hugging Face hub")
     return Pretrained(name)
+
+
+@lru_cache
+def _check(folder: Path) -> None:
+    """Find out what can be known of a model before anything is trained; its weights are not read."""
+    model = blank_classifier(folder)
+    check_shapes(folder, model)
+    check_fit(model, load_tokenizer(folder))
 
 
 @lru_cache
@@ -114,12 +125,7 @@ def size(plm: Pretrained, num_labels: int, pooler: bool, inputs: Inputs) -> Size
     Raises:
         InputError: if nothing is known of the model.
     """
-    from transformers import AutoModelForSequenceClassification
-
-    config = architecture(plm, inputs)
-    config.num_labels = num_labels
-    with torch.device("meta"):
-        model = AutoModelForSequenceClassification.from_config(config)
+    model = blank(architecture(plm, inputs), num_labels, plm.name)
     weights = [tensor.numel() for tensor in model.state_dict().values()]
     prunable = [weight.numel() for weight in prunable_weights(model, pooler).values()]
     packed = sum(-(-count // 8) for count in prunable)
@@ -144,16 +150,16 @@ def architecture(plm: Pretrained, inputs: Inputs) -> PretrainedConfig:
     """Return the configuration of a pre-trained model from its folder, or from what is known, never from the network.
 
     Raises:
-        InputError: if nothing is known of the model.
+        InputError: if nothing is known of the model, or its configuration cannot be used.
     """
     from transformers import AutoConfig
 
     name = plm.name.rsplit("/", 1)[-1]
     if plm.sha256:
-        return AutoConfig.from_pretrained(plm_source(plm, inputs))
+        return read_config(plm_source(plm, inputs))
     if name in KNOWN:
         return AutoConfig.for_model(**KNOWN[name])
     config = try_to_load_from_cache(plm.name, "config.json")
     if not isinstance(config, str):
         raise InputError(f"{plm.name}: its size is not known here; download it, or give its folder with --plm")
-    return AutoConfig.from_pretrained(Path(config).parent)
+    return read_config(Path(config).parent)

@@ -20,8 +20,9 @@ from srnet.executor.plms import plm_source
 from srnet.experiments.expressions import Data, Pretrained
 from srnet.files import digest, sha256
 from srnet.training.encoding import Encoded, encode
+from srnet.training.fitting import check_fit
 from srnet.training.metrics import Gold
-from srnet.training.models import load_tokenizer
+from srnet.training.models import blank_classifier, load_tokenizer
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -98,8 +99,14 @@ def gold(part: "Dataset") -> Gold:
 
 
 def encoded(data: Data, plm: Pretrained, inputs: Inputs) -> Mapping[str, Encoded]:
-    """Return all data sets of a task, tokenised for a model."""
-    tokenizer = load_tokenizer(plm_source(plm, inputs))
+    """Return all data sets of a task, tokenised for a model.
+
+    Raises:
+        InputError: if the model cannot be pruned, or does not fit its tokenizer.
+    """
+    source = plm_source(plm, inputs)
+    tokenizer = load_tokenizer(source)
+    check_fit(blank_classifier(source), tokenizer)
     return {name: encode(part, tokenizer) for name, part in all_sets(data, inputs).items()}
 
 

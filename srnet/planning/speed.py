@@ -84,7 +84,7 @@ def _ends(config: "PretrainedConfig", recipe: Recipe, tokens: int, device: str) 
 
     # On a CPU the clock stands still while other programs have the core.
     clock = time.process_time if device == "cpu" else time.perf_counter
-    model = AutoModelForSequenceClassification.from_config(config)
+    model = AutoModelForSequenceClassification.from_config(config, trust_remote_code=False)
     torch.nn.Module.to(model, device)
     size = recipe.batch_size
     same = torch.ones(size, tokens, dtype=torch.int32)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from math import gcd
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 
 from srnet.masking import solve
+from srnet.training.families import owners
 from srnet.training.flat import Flat
 from srnet.training.snapshots import State
 
@@ -125,7 +127,7 @@ class LearnedMasks:
         evaluation mode m is that of the last solution of the thresholds, of exactly the wanted sparsity.
         """
         trainable = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
-        owners = [self.model.get_submodule(name.removesuffix(".weight")) for name in self.names]
+        homes = owners(self.model, self.parameters)
         weights = Flat(self.parameters)
         weights.lend(self.parameters)
         for parameter in trainable:
@@ -137,16 +139,17 @@ class LearnedMasks:
             training = self.model.training
             masked = self._trained(weights.whole) if training else weights.parts(weights.whole * self.keep)
             self.placed = not training
-            for owner, part in zip(owners, masked, strict=True):
-                vars(owner)["weight"] = part  # is found before the parameter, which stays where it is
+            for modules, part in zip(homes, masked, strict=True):
+                for owner, attribute in modules:
+                    vars(owner)[attribute] = part  # is found before the parameter, which stays where it is
 
         handle = self.model.register_forward_pre_hook(place)
         try:
             yield
         finally:
             handle.remove()
-            for owner in owners:
-                vars(owner).pop("weight", None)
+            for owner, attribute in chain(*homes):
+                vars(owner).pop(attribute, None)
             weights.release()
             for parameter in trainable:
                 parameter.requires_grad_(True)

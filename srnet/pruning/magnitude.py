@@ -11,8 +11,9 @@ from torch import Tensor
 from srnet.errors import InputError
 from srnet.masking import Mask, solve
 from srnet.pruning.masked import holding
+from srnet.training.families import prunable_weights
 from srnet.training.loop import Trace, TrainingRun, fit
-from srnet.training.models import prunable_weights
+from srnet.training.plain import trainable
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -60,19 +61,19 @@ def prune_iteratively(model: "PreTrainedModel", run: TrainingRun, plan: ImpPlan,
     level's mask on the weights that training started from, which is for the caller to put together.
 
     Args:
-        model: a sequence classifier; all its parameters are trained.
+        model: a sequence classifier; its parameters are trained, but frozen ones, which pruning alone changes.
         run: data, loss and recipe, whose steps are t_max; nine tenths of them are done.
         plan: what is pruned and what starts anew at each pruning.
         at_level: given every level in turn.
 
     Raises:
-        InputError: if there are fewer than `ROUNDS` steps.
+        InputError: if there are fewer than `ROUNDS` steps, or nothing that can be trained.
         DivergedError: if the loss is no longer finite.
     """
     steps = run.recipe.steps
     if steps < ROUNDS:
         raise InputError(f"{steps} steps are too few for iterative pruning: give at least {ROUNDS}")
-    ends = {last_step(level, steps): level for level in LEVELS}
+    ends, trained = {last_step(level, steps): level for level in LEVELS}, trainable(model)
     weights = prunable_weights(model, plan.pooler)
     start = {name: tensor.clone() for name, tensor in model.state_dict().items()} if plan.rewind_each_round else None
     mask = Mask({name: torch.ones_like(weight, dtype=torch.bool) for name, weight in weights.items()})
@@ -102,8 +103,8 @@ def prune_iteratively(model: "PreTrainedModel", run: TrainingRun, plan: ImpPlan,
         if run.snapshot and (past := run.snapshot.keep("pruning", lambda: {"mask": dict(mask)})):
             mask = Mask(past["mask"])
             held.update({name: keep.to(weights[name].device) for name, keep in mask.items()})
-        parameters, restarts = list(model.parameters()), ends if plan.restart else ()
-        return fit(model, parameters, replace(run, after_step=step_done), restarts, max(ends))
+        restarts = ends if plan.restart else ()
+        return fit(model, trained, replace(run, after_step=step_done), restarts, max(ends))
 
 
 def magnitude_mask(weights: Mapping[str, Tensor], sparsity: float) -> Mask:

@@ -10,8 +10,9 @@ from torch import Tensor
 from srnet.errors import InputError
 from srnet.masking import Mask, count_zeros, solve
 from srnet.pruning.learned import LearnedMasks, MatrixMask
+from srnet.training.families import prunable_weights
 from srnet.training.loop import Trace, TrainingRun, fit
-from srnet.training.models import prunable_weights
+from srnet.training.plain import as_found
 from srnet.training.selection import Best, is_due
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ def train_mask(
     of equals. No weight of `model` changes.
 
     Args:
-        model: a sequence classifier; its mode may change, nothing else does.
+        model: a sequence classifier; it is left as it was found. It computes in float32 meanwhile.
         run: training examples, loss, and the recipe of the scores.
         score: how good the mask in `model` is, on in-distribution examples that it is chosen by.
         plan: sparsity, initialisation, thresholds and selection.
@@ -187,6 +188,13 @@ def train_mask(
         InputError: if the model has no such matrices.
         DivergedError: if the loss is no longer finite.
     """
+    with as_found(model):
+        return _train_mask(model, run, score, plan, watch)
+
+
+def _train_mask(
+    model: "PreTrainedModel", run: TrainingRun, score: Score, plan: MaskPlan, watch: Watch | None
+) -> MaskSearch:
     steps = run.recipe.steps
     candidates, scored = plan.candidates(steps), plan.scored(steps)
     weights = prunable_weights(model, plan.pooler)

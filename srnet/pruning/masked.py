@@ -9,6 +9,7 @@ from torch import Tensor
 
 from srnet.masking import Mask
 from srnet.training.loop import Trace, TrainingRun, fit
+from srnet.training.plain import trainable
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -18,18 +19,19 @@ def train_masked(model: "PreTrainedModel", mask: Mask, run: TrainingRun) -> Trac
     """Train what a mask leaves of `model`, in place: ``A_L(f(m ⊙ θ))``; removed weights are zero and stay so.
 
     Args:
-        model: a sequence classifier; all its parameters are trained.
+        model: a sequence classifier; its parameters are trained, but frozen ones, which the mask alone changes.
         mask: which weights remain.
         run: data, recipe, loss and seed.
 
     Raises:
-        InputError: if the mask does not fit the model.
+        InputError: if the mask does not fit the model, or nothing in it can be trained.
         DivergedError: if the loss is no longer finite.
     """
+    trained = trainable(model)
     mask.apply_to(model)
     parameters = dict(model.named_parameters())
     with holding({name: parameters[name] for name in mask}, mask):
-        return fit(model, list(model.parameters()), run)
+        return fit(model, trained, run)
 
 
 @contextmanager
@@ -46,7 +48,7 @@ def holding(weights: dict[str, Tensor], mask: Mask) -> Iterator[tuple[dict[str, 
     def hook(name: str) -> Callable[[Tensor], Tensor]:
         return lambda gradient: gradient * held[name]
 
-    hooks = [weight.register_hook(hook(name)) for name, weight in weights.items()]
+    hooks = [weight.register_hook(hook(name)) for name, weight in weights.items() if weight.requires_grad]
 
     @torch.no_grad()
     def hold() -> None:

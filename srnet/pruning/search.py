@@ -11,9 +11,12 @@ from srnet.errors import InputError
 from srnet.masking import Mask
 from srnet.pruning.mask_training import MaskPlan, train_mask
 from srnet.training.encoding import Encoded
+from srnet.training.families import prunable_weights
+from srnet.training.fitting import check_encoded
 from srnet.training.loop import TrainingRun, predict
 from srnet.training.metrics import METRICS, Gold, headline
-from srnet.training.models import prunable_weights, weights_digest
+from srnet.training.models import weights_digest
+from srnet.training.plain import plain
 from srnet.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -37,7 +40,8 @@ def find_subnetwork(
     """Find a subnetwork of `model` by mask training on your own data, with a progress bar.
 
     Args:
-        model: a sequence classifier, usually fine-tuned on the task; no weight of it changes.
+        model: a sequence classifier, usually fine-tuned on the task; no weight of it changes. Of one in `DataParallel`
+            or of `torch.compile` the model within is taken.
         train: training examples, N of them.
         dev: in-distribution examples to choose the mask by.
         recipe: optimiser and schedule of the scores.
@@ -55,9 +59,14 @@ def find_subnetwork(
         The mask; ``mask.apply_to(model)`` makes the model the subnetwork.
 
     Raises:
-        InputError: if an argument is out of range, or what the loss needs is missing or of another length than `train`.
+        InputError: if the model cannot be pruned or read the examples, an argument is out of range, or what
+            the loss needs is missing or of another length than `train`.
     """
+    model = plain(model)
+    prunable_weights(model)
     classes = int(model.config.num_labels or 0)
+    if classes < 2:
+        raise InputError(f"{type(model).__name__}: it gives {classes} number for each example, and no class to choose")
     for name, values in (("bias_log_probs", bias_log_probs), ("teacher_probs", teacher_probs)):
         if values is not None and tuple(values.shape) != (len(train), classes):
             shape = f"{list(values.shape)} for {len(train)} training examples and {classes} classes"
@@ -65,6 +74,7 @@ def find_subnetwork(
     for name, data in (("train", train), ("dev", dev)):
         if not (len(data) and int(data.labels.min()) >= 0 and int(data.labels.max()) < classes):
             raise InputError(f"{name}: give at least one example, and labels from 0 to {classes - 1}")
+        check_encoded(model, data, name)
     if metric not in METRICS:
         raise InputError(f"metric {metric!r} is unknown: choose one of {', '.join(METRICS)}")
     objective = make_objective(loss, bias_log_probs, teacher_probs)
@@ -100,5 +110,5 @@ def load_subnetwork(model: "PreTrainedModel", path: Path) -> Mask:
         InputError: if the file holds no mask, or one of other shapes than the model's.
     """
     mask = Mask.load(path)
-    mask.apply_to(model)
+    mask.apply_to(plain(model))
     return mask

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 MAX_LENGTH = 128  # tokens per pair, Table 3 of the paper's supplement
 CHUNK = 4096  # pairs tokenised at once
+NO_PADDING = (
+    "the tokenizer has no padding token: give it one (tokenizer.pad_token = tokenizer.eos_token), and name it in the "
+    "model's configuration (model.config.pad_token_id = tokenizer.pad_token_id)"
+)
 POOL = 100  # batches whose examples are sorted by length together
 
 
@@ -89,21 +93,24 @@ def encode(data: "Dataset", tokenizer: "PreTrainedTokenizerBase") -> Encoded:
     """Tokenise the columns ``premise`` and ``hypothesis``.
 
     A pair of more than `MAX_LENGTH` tokens, or of more than the tokenizer says its model can read, is cut, its longer
-    side first.
+    side first. Where the tokenizer puts nothing between two texts, as GPT-2's, the second begins in a new line.
 
     Args:
         data: a table with the columns premise, hypothesis and label.
         tokenizer: the tokenizer of the model that will read the pairs.
 
     Raises:
-        InputError: if a column is missing, there are no rows, or the tokenizer has no padding token.
+        InputError: if a column is missing, there are no rows, a pair has no token, or the tokenizer has no padding
+            token.
     """
     if tokenizer.pad_token_id is None:
-        raise InputError(f"{tokenizer.name_or_path}: the tokenizer has no padding token: use a BERT or RoBERTa model")
+        raise InputError(f"{tokenizer.name_or_path}: {NO_PADDING}")
     missing = {"premise", "hypothesis", "label"} - set(data.column_names)
     if missing or not len(data):
         raise InputError(f"a table of pairs needs the columns premise, hypothesis and label, and rows: {data}")
     premises, hypotheses = data["premise"][:], data["hypothesis"][:]
+    if tokenizer.num_special_tokens_to_add(pair=True) == tokenizer.num_special_tokens_to_add(pair=False):
+        hypotheses = [f"\n{text}" if text else text for text in hypotheses]
     chunks = [
         tokenizer(
             premises[start : start + CHUNK],
@@ -120,6 +127,10 @@ def encode(data: "Dataset", tokenizer: "PreTrainedTokenizerBase") -> Encoded:
     if "token_type_ids" in tokenizer.model_input_names:
         types = _stack([chunk["token_type_ids"] for chunk in chunks], 0)
     lengths = np.concatenate([chunk["attention_mask"].sum(axis=1) for chunk in chunks])
+    if not lengths.all():
+        raise InputError(
+            f"the pair in row {int(lengths.argmin())} (from 0) has no token: give it text, or leave it out"
+        )
     return Encoded(
         input_ids=_stack([chunk["input_ids"] for chunk in chunks], tokenizer.pad_token_id),
         token_type_ids=types,

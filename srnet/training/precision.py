@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from srnet.training.families import known_types
+
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
@@ -31,8 +33,11 @@ def computing(model: "PreTrainedModel", precision: str) -> Iterator[Forward]:
         precision: one of `srnet.training.recipe.PRECISIONS`.
     """
     device, rounded = model.device.type, precision == "bfloat16"
+    types = known_types(model) > 0
 
     def forward(inputs: Mapping[str, Tensor]) -> Tensor:
+        if not types:  # which the tokenizers of some such models give all the same
+            inputs = {name: tensor for name, tensor in inputs.items() if name != "token_type_ids"}
         with torch.autocast(device, torch.bfloat16, enabled=rounded):
             logits: Tensor = model(**inputs).logits
         return logits.float()
@@ -88,7 +93,7 @@ def _onednn(model: "PreTrainedModel") -> Iterator[None]:
 
 class _Linear(nn.Linear):
     def forward(self, input: Tensor) -> Tensor:
-        if input.numel() * self.out_features < WORTHWHILE:
+        if input.numel() * self.out_features < WORTHWHILE or input.dtype != torch.float:
             return super().forward(input)
         result: Tensor = _LinearMap.apply(input, self.weight, self.bias)
         return result

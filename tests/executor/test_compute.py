@@ -31,7 +31,8 @@ from srnet.masking import count_zeros
 from srnet.pocket import World, plm_folder
 from srnet.pruning.magnitude import magnitude_mask
 from srnet.store.store import Store
-from srnet.training.models import folder_digest, prunable_weights
+from srnet.training.families import prunable_weights
+from srnet.training.models import folder_digest
 
 INPUTS = Inputs(device="cpu")
 PLM = Pretrained("pocket", folder_digest(plm_folder()))

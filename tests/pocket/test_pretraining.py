@@ -16,8 +16,9 @@ from srnet.pocket import PLMS, World, build_nli, find_recipe, plm_folder, pretra
 from srnet.pocket.lexicon import VOCABULARY
 from srnet.pocket.pretraining import RECIPE_FILE, Pretraining, RobertaPretraining
 from srnet.training.encoding import encode
+from srnet.training.families import prunable_weights
 from srnet.training.loop import TrainingRun, fit
-from srnet.training.models import folder_digest, load_classifier, load_tokenizer, prunable_weights
+from srnet.training.models import folder_digest, load_classifier, load_tokenizer
 
 SIZE = {"steps": 20, "pairs": 400, "layers": 1, "hidden": 16, "feed_forward": 32}
 SHORT = Pretraining(**SIZE)

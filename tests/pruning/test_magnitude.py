@@ -29,6 +29,7 @@ from srnet.pruning.magnitude import (
 )
 from srnet.pruning.masked import holding, train_masked
 from srnet.training.encoding import Encoded
+from srnet.training.families import prunable_weights
 from srnet.training.loop import (
     DivergedError,
     Objective,
@@ -37,7 +38,6 @@ from srnet.training.loop import (
     fit,
     predict,
 )
-from srnet.training.models import prunable_weights
 from srnet.training.recipe import Recipe
 
 RECIPE = Recipe(steps=20, batch_size=8, lr=1e-2)

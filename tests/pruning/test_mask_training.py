@@ -28,6 +28,7 @@ from srnet.pruning.mask_training import (
     train_mask,
 )
 from srnet.training.encoding import Encoded
+from srnet.training.families import prunable_weights
 from srnet.training.flat import Flat
 from srnet.training.loop import (
     DivergedError,
@@ -36,7 +37,6 @@ from srnet.training.loop import (
     predict,
 )
 from srnet.training.metrics import Gold, headline
-from srnet.training.models import prunable_weights
 from srnet.training.recipe import Recipe
 
 RECIPE = Recipe(steps=10, batch_size=8, lr=1e-2)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import BertForSequenceClassification, GPT2Config, GPT2ForSequenceClassification
+from transformers import BertConfig, BertForSequenceClassification
 
 from srnet import Mask, Recipe, find_subnetwork, load_subnetwork, save_subnetwork
 from srnet.debiasing.losses import LOSSES, make_objective
@@ -14,9 +14,10 @@ from srnet.pocket import World, build_nli, plm_folder
 from srnet.pruning.magnitude import magnitude_mask
 from srnet.pruning.mask_training import MaskPlan, train_mask
 from srnet.training.encoding import Encoded
+from srnet.training.families import prunable_weights
 from srnet.training.loop import DivergedError, TrainingRun, predict
 from srnet.training.metrics import METRICS, Gold, headline
-from srnet.training.models import prunable_weights, weights_digest
+from srnet.training.models import weights_digest
 
 RECIPE = Recipe(steps=10, batch_size=8, lr=1e-2)
 
@@ -30,10 +31,21 @@ def test_models_that_cannot_be_pruned(tiny_bert: BertForSequenceClassification) 
     with pytest.raises(InputError, match="no classifier"):
         prunable_weights(tiny_bert.bert)
     del tiny_bert.bert.encoder.layer[0].intermediate
-    with pytest.raises(InputError, match="11 matrices in 2 encoder layers"):
+    with pytest.raises(InputError, match=r"layers that are not alike \(11 matrices in 2 layers\)"):
         prunable_weights(tiny_bert)
-    with pytest.raises(InputError, match="no encoder layers"):
-        prunable_weights(GPT2ForSequenceClassification(GPT2Config(vocab_size=50, n_embd=16, n_layer=1, n_head=2)))
+
+
+def test_a_regression_model_is_refused(pairs: Encoded) -> None:
+    config = BertConfig(
+        vocab_size=50,
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        id2label={0: "0"},
+    )
+    with pytest.raises(InputError, match="it gives 1 number for each example, and no class to choose"):
+        find_subnetwork(BertForSequenceClassification(config), pairs, pairs, RECIPE, sparsity=0.5)
 
 
 def test_own_data_from_search_to_file(tiny_bert: BertForSequenceClassification, pairs: Encoded, tmp_path: Path) -> None:

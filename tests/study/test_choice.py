@@ -25,7 +25,7 @@ from srnet.files import sha256
 from srnet.masking import Mask
 from srnet.store.store import Store
 from srnet.study.choice import ALL, COLUMNS, PARTS, Study, choose
-from srnet.training.models import prunable_weights
+from srnet.training.families import prunable_weights
 
 SPARSITIES = [0.5]
 FIGURE = ["figure-2"]

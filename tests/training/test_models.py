@@ -1,5 +1,6 @@
 """Loading models: architectures, seeds, precision, forms in which weights come, folders that hold no model."""
 
+import json
 import os
 import pickle
 import re
@@ -12,7 +13,13 @@ import torch
 from huggingface_hub import constants
 from plms import LAYERS, TEXT, make_plm, stored_weights
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForSequenceClassification
+from transformers import (
+    AutoModelForSequenceClassification,
+    DistilBertConfig,
+    DistilBertForMaskedLM,
+    GPT2Config,
+    GPT2ForSequenceClassification,
+)
 
 from srnet import (
     InputError,
@@ -26,11 +33,13 @@ from srnet import (
 )
 from srnet.data.pairs import pair_dataset
 from srnet.data.tasks import NLI_LABELS
+from srnet.executor.plms import find_plm
 from srnet.masking import count_zeros
 from srnet.pruning.magnitude import magnitude_mask
 from srnet.training.encoding import Encoded
+from srnet.training.families import prunable_weights
 from srnet.training.loop import predict
-from srnet.training.models import folder_digest, prunable_weights, weights_digest
+from srnet.training.models import folder_digest, read_config, weights_digest
 
 HEADS = {
     "bert": ["classifier.weight"],
@@ -224,3 +233,141 @@ def test_the_digest_follows_the_files_not_the_place(folder: Path, tmp_path: Path
     assert folder_digest(copy) == folder_digest(folder)
     (copy / "config.json").write_text((copy / "config.json").read_text() + "\n")
     assert folder_digest(copy) != folder_digest(folder)
+
+
+def change(file: Path, **values: object) -> None:
+    file.write_text(json.dumps(json.loads(file.read_text()) | values))
+
+
+@pytest.mark.parametrize(
+    ("changes", "first"),
+    [
+        (
+            {"max_position_embeddings": 128},
+            r"'bert\.embeddings\.position_embeddings\.weight' is \[512, 16\] .*\[128, 16\]",
+        ),
+        ({"hidden_size": 32}, r"'bert\.embeddings\.\S+' is \[\S*16\] in the file of weights and \[\S*32\] by config"),
+        ({"intermediate_size": 64}, r"'bert\.encoder\.layer\.0\.\S+' is .*32.* in the file of weights and .*64.* by"),
+        (
+            {"type_vocab_size": 1},
+            r"token_type_embeddings\.weight' is \[2, 16\] in the file of weights and \[1, 16\] by",
+        ),
+        ({"num_hidden_layers": 1}, r"the file has weights of a layer 1, from 0, and config\.json names 1 layers"),
+        ({"num_hidden_layers": 3}, "16 weights of the encoder are missing"),
+    ],
+)
+def test_a_configuration_of_other_weights_is_refused(folder: Path, changes: dict[str, int], first: str) -> None:
+    change(folder / "config.json", **changes)
+    with pytest.raises(InputError, match=first) as error:
+        load_classifier(folder, 3, 0)
+    assert "\n" not in str(error.value)
+    if "num_hidden_layers" not in changes:
+        with pytest.raises(InputError, match=first):
+            find_plm(str(folder))
+
+
+@pytest.mark.parametrize("name", ["bert", "roberta"])
+def test_a_classifier_of_another_task_may_differ(plms: dict[str, Path], tmp_path: Path, name: str) -> None:
+    load_classifier(plms[name], 7, seed=5).save_pretrained(tmp_path)
+    assert load_classifier(tmp_path, 3, 0).get_parameter(HEADS[name][-1]).shape == (3, 16)
+
+
+PAGE = "<!DOCTYPE html><html>404</html>"
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"
+DOORS = [
+    lambda folder: load_classifier(folder, 3, 0),
+    load_tokenizer,
+    read_config,
+    lambda folder: find_plm(str(folder)),
+]
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (PAGE, r"config\.json: not JSON of a model, it begins with '<!DOCTYPE html><html': download it anew"),
+        ("[]", r"config\.json: not JSON of a model, it begins with '\[\]': download it anew"),
+        ("", r"config\.json: not JSON of a model, it begins with ''"),
+        (POINTER, r"config\.json: not JSON of a model, .*: it is a git-lfs pointer, run `git lfs pull` there"),
+        (
+            '{"model_type": "brand-new"}',
+            r"model_type is 'brand-new' in config\.json, and transformers \S+ does not know",
+        ),
+    ],
+)
+def test_a_configuration_that_is_none(folder: Path, door: Callable[[Path], object], text: str, message: str) -> None:
+    (folder / "config.json").write_text(text)
+    with pytest.raises(InputError, match=message) as error:
+        door(folder)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_code_beside_a_model_is_never_run_nor_asked_about(
+    folder: Path, door: Callable[[Path], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("asked"))
+    trace = folder / "trace"
+    (folder / "mine.py").write_text(f"open({str(trace)!r}, 'w')\nfrom transformers import BertConfig as Mine\n")
+    classes = {"AutoConfig": "mine.Mine", "AutoModelForSequenceClassification": "mine.Mine"}
+    for kind in ("bert", "mine"):
+        change(folder / "config.json", model_type=kind, auto_map=classes)
+        with pytest.raises(InputError, match=r"has code of its own \(auto_map in config\.json\), which is never run"):
+            door(folder)
+    assert not trace.exists()
+
+
+def test_code_beside_a_tokenizer_is_never_run(folder: Path) -> None:
+    change(folder / "tokenizer_config.json", auto_map={"AutoTokenizer": ["mine.Mine", None]})
+    with pytest.raises(InputError, match=r"auto_map in tokenizer_config\.json"):
+        load_tokenizer(folder)
+
+
+def test_files_that_are_not_the_ones_meant(folder: Path) -> None:
+    (folder / "model.safetensors").write_text(POINTER)
+    with pytest.raises(InputError, match=r"model\.safetensors: it is a git-lfs pointer, run `git lfs pull` there"):
+        load_classifier(folder, 3, 0)
+    (folder / "tokenizer_config.json").write_text(PAGE)
+    with pytest.raises(InputError, match=r"tokenizer_config\.json: not JSON of a model"):
+        load_tokenizer(folder)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"model_type": "t5", "classifier_dropout": 0.0}, "T5ForSequenceClassification has 2 stacks of layers"),
+        ({"hidden_size": "wide"}, r"its config\.json cannot be used \(.*hidden_size"),
+        ({"model_type": "clip_text_model"}, "transformers has no text classifier of the kind 'clip_text_model'"),
+        ({"num_attention_heads": 3}, r"no model can be built as its config\.json says \(The hidden size"),
+        ({"vocab_size": 9}, r"token '.+' has the number 10, the model knows 9 \(vocab_size\)"),
+        ({"max_position_embeddings": 64}, "texts of up to 128 tokens, the model reads 64"),
+    ],
+)
+def test_what_a_folder_s_files_tell_is_said_when_it_is_named(
+    folder: Path, changes: dict[str, object], message: str
+) -> None:
+    change(folder / "config.json", **changes)
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(InputError, match=message):
+        find_plm(str(folder))
+
+
+def test_a_distilled_model_is_one_like_any_other(folder: Path, tmp_path: Path) -> None:
+    config = DistilBertConfig(dim=16, n_layers=2, n_heads=2, hidden_dim=32, vocab_size=11)
+    DistilBertForMaskedLM(config).save_pretrained(folder)
+    assert find_plm(str(folder)).name == "bert"
+    first, again = load_classifier(folder, 3, 1), load_classifier(folder, 3, 1)
+    assert weights_digest(first.state_dict()) == weights_digest(again.state_dict())
+    assert len(prunable_weights(first)) == 14
+    data = pairs(folder)
+    find_subnetwork(first, data, data, Recipe(steps=2, batch_size=8, lr=1e-2), sparsity=0.7)
+
+
+def test_a_decoder_s_classifier_is_drawn_anew(tmp_path: Path) -> None:
+    config = GPT2Config(n_embd=16, n_layer=2, n_head=2, vocab_size=50, pad_token_id=0)
+    GPT2ForSequenceClassification(config).save_pretrained(tmp_path)
+    first, again, other = (load_classifier(tmp_path, 3, seed).get_parameter("score.weight") for seed in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    assert first.std() < 0.1
