@@ -236,7 +236,7 @@ def not_stored(model: "PreTrainedModel", source: str) -> dict[str, Tensor]:
         source: the folder or name that it was once loaded from.
     """
     try:
-        stored, absent = load_stored(source, int(model.config.num_labels))
+        stored, absent = load_stored(source, len(class_names(model)))
     except InputError:
         return {}
     there, encoder = dict(stored.named_parameters()), f"{model.base_model_prefix}."

@@ -244,7 +244,7 @@ def _opened(
         torch.nn.Module.to(inner, place(""))
     else:
         inner = plain(model)
-        name = inner.config.name_or_path
+        name = inner.config.name_or_path or ""
         name = str(Path(name).absolute()) if name and Path(name).is_dir() else name
     prunable_weights(inner)
     if tokenizer is None:

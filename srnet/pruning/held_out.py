@@ -111,7 +111,7 @@ def class_names(model: "PreTrainedModel") -> tuple[str, ...]:
     number = int(model.config.num_labels or 0)
     if number < 2:
         raise InputError(f"{type(model).__name__}: it gives {number} number for each example, and no class to choose")
-    named: Mapping[int, str] = model.config.id2label or {}
+    named: Mapping[Any, str] = model.config.id2label or {}
     names = tuple(str(named.get(each, "")) for each in range(number))
     if len(set(names)) < number or not all(names):
         remedy = "give each class a name of its own (model.config.id2label = {0: ..., 1: ...})"

@@ -98,7 +98,7 @@ def choose_rate(
         plan: how the mask is to be trained.
         advance: called after each step.
     """
-    classes = int(model.config.num_labels)
+    classes = int(model.config.num_labels or 0)
     least, losses = guessing(run.objective, run.data, classes), dict[float, float]()
     for rate in RATES:
         recipe = replace(run.recipe, steps=LOOK, warmup=LAST, lr=rate)

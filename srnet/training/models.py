@@ -80,7 +80,7 @@ def load_stored(source: Path | str, num_labels: int | None = None) -> tuple["Pre
     from transformers import AutoModelForSequenceClassification
 
     config = read_config(source)
-    blank(config, config.num_labels if num_labels is None else num_labels, str(source))
+    blank(config, int(config.num_labels or 0) if num_labels is None else num_labels, str(source))
     _require_weights(source)
     with _quiet(), torch.random.fork_rng(), _loading(source):
         model, info = AutoModelForSequenceClassification.from_pretrained(

@@ -99,7 +99,7 @@ def test_what_is_not_stored_with_the_base_model_is_kept(folder: Path, tmp_path: 
     model = load_classifier(folder, 2, seed=7)  # its classifier is drawn anew
     model.config.id2label, model.config.label2id = {0: "bad", 1: "good"}, {"bad": 0, "good": 1}
     with torch.no_grad():
-        model.bert.encoder.layer[0].output.LayerNorm.bias.add_(0.1)
+        model.get_parameter("bert.encoder.layer.0.output.LayerNorm.bias").add_(0.1)
     changed = not_stored(model, str(folder))
     assert sorted(changed) == ["bert.encoder.layer.0.output.LayerNorm.bias", "classifier.weight"]
     subnetwork = found(folder, model=model, changed=changed, fingerprints=fingerprints(model))

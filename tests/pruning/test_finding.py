@@ -163,12 +163,17 @@ def one_class() -> pd.DataFrame:
 
 def regression() -> BertForSequenceClassification:
     config = BertConfig(
-        vocab_size=50, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32, num_labels=1
+        vocab_size=50,
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        id2label={0: "0"},
     )
     return BertForSequenceClassification(config)
 
 
-def unnamed(base: Path) -> BertForSequenceClassification:
+def unnamed(base: Path) -> Any:
     model = load_fine_tuned(base / "model")
     model.config.name_or_path = ""
     return model
@@ -228,7 +233,7 @@ OF_MODEL: dict[str, tuple[Callable[[Path], dict[str, Any]], str]] = {
 }
 
 
-def with_names(base: Path, names: dict[int, str]) -> BertForSequenceClassification:
+def with_names(base: Path, names: dict[int, str]) -> Any:
     model = load_fine_tuned(base / "model")
     model.config.id2label = names
     return model
@@ -254,7 +259,7 @@ def test_wrong_input_is_one_line_and_nothing_is_trained(base: Path, name: str, u
 
 
 def test_a_model_without_its_classifier_is_refused(base: Path, tmp_path: Path, untrained: list[int]) -> None:
-    load_fine_tuned(base / "model").bert.save_pretrained(tmp_path)
+    load_fine_tuned(base / "model").base_model.save_pretrained(tmp_path)
     load_tokenizer(base / "model").save_pretrained(tmp_path)
     with pytest.raises(InputError, match="no classifier yet"):
         find(base, model=tmp_path)
