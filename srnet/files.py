@@ -57,6 +57,8 @@ def folder_written_whole(folder: Path) -> Iterator[Path]:
     try:
         yield temporary
         os.chmod(temporary, 0o755)
+        for path in temporary.rglob("*"):
+            os.chmod(path, 0o755 if path.is_dir() else 0o644)
         os.replace(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

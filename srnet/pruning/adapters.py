@@ -33,6 +33,16 @@ if TYPE_CHECKING:
 FORMAT = "srnet-subnetwork-1"
 ABOUT, MASK, CHANGED, CARD = "subnetwork.json", "mask.safetensors", "changed.safetensors", "README.md"
 DIGITS = 16  # of a tensor's fingerprint
+USE = """## Use
+
+```python
+from srnet import load_subnetwork
+
+subnetwork = load_subnetwork("this folder")  # or, with the base model in memory, load_subnetwork("this folder", model)
+with subnetwork.applied_to(subnetwork.model) as model:
+    ...
+```
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,18 +216,20 @@ class Subnetwork:
     def card(self) -> str:
         """Return the model card, in Markdown."""
         settings = "\n".join(f"- {name}: {value}" for name, value in self.settings.items())
+        local = not self.base or Path(self.base).is_dir()  # a path of this machine is no name for others
+        own = f" Weights of its own: {', '.join(self.changed)}." if self.changed else ""
         parts = [
-            f"---\nbase_model: {json.dumps(self.base)}\npipeline_tag: text-classification\ntags: [srnet, pruned]\n---",
-            f"# A subnetwork of {self.base}",
-            f"Of each matrix of the base model a share of {self.mask.sparsity:.4g} of the weights is removed; no other "
-            "weight is changed. The mask was learned after Liu et al. (NeurIPS 2022, arXiv:2210.05211).",
-            f"- classes: {', '.join(self.classes)}\n- text: {', '.join(self.text)}\n{settings}",
-            *(["## Scores", str(self.report)] if self.report else []),
-            "## Use\n\n```python\nfrom srnet import load_subnetwork\n\n"
-            'subnetwork = load_subnetwork("this folder")\nwith subnetwork.applied_to(subnetwork.model) as model:\n'
-            "    ...\n```",
+            "---",
+            *([] if local else [f"base_model: {json.dumps(self.base)}"]),
+            "pipeline_tag: text-classification\ntags: [srnet, pruned]\n---\n",
+            f"# A subnetwork of {Path(self.base).name if local else self.base}\n",
+            f"{100 * self.mask.sparsity:.1f} % of the weights in the base model's matrices are removed; the others "
+            f"are as they were.{own} The mask was learned after Liu et al. (NeurIPS 2022, arXiv:2210.05211).\n",
+            f"- classes: {', '.join(self.classes)}\n- text: {', '.join(self.text)}\n{settings}\n",
+            *([f"## Scores\n\n{self.report}\n"] if self.report else []),
+            USE,
         ]
-        return "\n\n".join(parts) + "\n"
+        return "\n".join(parts)
 
 
 def fingerprints(model: "PreTrainedModel") -> dict[str, str]:

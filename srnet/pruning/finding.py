@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from os.path import abspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -239,13 +240,14 @@ def _opened(
 ) -> "tuple[PreTrainedModel, str, PreTrainedTokenizerBase]":
     """Return the plain model, where it is from, and its tokenizer."""
     if isinstance(model, str | Path):
-        name = str(Path(model).absolute()) if Path(model).is_dir() else str(model)
+        name = str(model)
         inner = load_fine_tuned(model)
         torch.nn.Module.to(inner, place(""))
     else:
         inner = plain(model)
         name = inner.config.name_or_path or ""
-        name = str(Path(name).absolute()) if name and Path(name).is_dir() else name
+    if name and Path(name).is_dir():  # found again from elsewhere
+        name = abspath(name)
     prunable_weights(inner)
     if tokenizer is None:
         if not name:

@@ -259,7 +259,8 @@ def test_wrong_input_is_one_line_and_nothing_is_trained(base: Path, name: str, u
 
 
 def test_a_model_without_its_classifier_is_refused(base: Path, tmp_path: Path, untrained: list[int]) -> None:
-    load_fine_tuned(base / "model").base_model.save_pretrained(tmp_path)
+    encoder: Any = load_fine_tuned(base / "model").base_model
+    encoder.save_pretrained(tmp_path)
     load_tokenizer(base / "model").save_pretrained(tmp_path)
     with pytest.raises(InputError, match="no classifier yet"):
         find(base, model=tmp_path)
