@@ -211,6 +211,8 @@ _PAPER = {
     ),
 }
 
+# Those whose results are published. Further ones are 2, 3, 4, 7, 8, 9 and 10: learning rates were searched on 5 and 6.
+_POCKET_SEEDS = (1,)
 _OTHER_POCKETS = ("pocket-roberta", "pocket-large")  # in place of RoBERTa-base and BERT-large
 
 PROFILES: Mapping[str, Profile] = {
@@ -233,7 +235,7 @@ PROFILES: Mapping[str, Profile] = {
             world=World(),
             training={task: _pocket(task) for task in TASKS},
             sparsities=SPARSITIES,
-            seeds=(1, 2),
+            seeds=_POCKET_SEEDS,
             other_plms=_OTHER_POCKETS,
         ),
         Profile(
