@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from srnet.debiasing.word_vectors import WordVectors
     from srnet.errors import InputError
     from srnet.masking import Mask
+    from srnet.pruning.adapters import Subnetwork, load_subnetwork
+    from srnet.pruning.finding import find_subnetwork
     from srnet.pruning.magnitude import ImpPlan
     from srnet.pruning.mask_training import Gradual, MaskPlan
-    from srnet.pruning.search import find_subnetwork, load_subnetwork, save_subnetwork
+    from srnet.pruning.search import search_mask
     from srnet.training.encoding import Encoded, encode
     from srnet.training.models import load_classifier, load_tokenizer
     from srnet.training.recipe import Recipe
@@ -30,6 +32,7 @@ __all__ = [
     "Mask",
     "MaskPlan",
     "Recipe",
+    "Subnetwork",
     "WordVectors",
     "bias_of",
     "claim_features",
@@ -45,7 +48,7 @@ __all__ = [
     "product_of_experts",
     "read_examples",
     "reweighting",
-    "save_subnetwork",
+    "search_mask",
 ]
 
 _HOMES = {
@@ -60,7 +63,9 @@ _HOMES = {
     "pruning.mask_training": ("Gradual", "MaskPlan"),
     "masking": ("Mask",),
     "training.models": ("load_classifier", "load_tokenizer"),
-    "pruning.search": ("find_subnetwork", "load_subnetwork", "save_subnetwork"),
+    "pruning.adapters": ("Subnetwork", "load_subnetwork"),
+    "pruning.finding": ("find_subnetwork",),
+    "pruning.search": ("search_mask",),
     "training.recipe": ("Recipe",),
     "debiasing.word_vectors": ("WordVectors",),
 }

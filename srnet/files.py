@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -26,6 +27,41 @@ def written_whole(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_new_folder(folder: Path) -> None:
+    """Check that a folder can be written: it is not there, or empty.
+
+    Raises:
+        InputError: if it holds something, or is a file.
+    """
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise InputError(f"{folder}: there is something of this name that is no folder; give another name")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise InputError(f"{folder}: the folder is not empty; give a new one, so that nothing is overwritten")
+    above = next(each for each in folder.absolute().parents if each.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise InputError(f"{folder}: nothing can be written in {above}; give another place")
+
+
+@contextmanager
+def folder_written_whole(folder: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `folder`; on success it takes its name, on failure it is removed.
+
+    Raises:
+        InputError: if there is something in `folder` (`check_new_folder`).
+    """
+    check_new_folder(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
+    try:
+        yield temporary
+        os.chmod(temporary, 0o755)
+        for path in temporary.rglob("*"):
+            os.chmod(path, 0o755 if path.is_dir() else 0o644)
+        os.replace(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:

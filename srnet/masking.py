@@ -130,11 +130,11 @@ class Mask(Mapping[str, Tensor]):
         """Return, per matrix, how many weights are removed, and of how many."""
         return {name: (keep.numel() - int(keep.sum()), keep.numel()) for name, keep in self.items()}
 
-    def apply_to(self, model: nn.Module) -> None:
-        """Set the removed weights of `model` to zero, in place: ``f(m ⊙ θ)``.
+    def check_shapes(self, model: nn.Module) -> None:
+        """Check that `model` has all matrices of the mask.
 
         Raises:
-            InputError: if a matrix is not in the model or has another shape; the first one is named, nothing changes.
+            InputError: if a matrix is not in the model or has another shape; the first one is named.
         """
         weights = dict(model.named_parameters())
         for name, keep in self.items():
@@ -143,6 +143,15 @@ class Mask(Mapping[str, Tensor]):
             if weights[name].shape != keep.shape:
                 shapes = f"{list(keep.shape)} in the mask and {list(weights[name].shape)} in the model"
                 raise InputError(f"mask does not fit the model: {name!r} is {shapes}")
+
+    def apply_to(self, model: nn.Module) -> None:
+        """Set the removed weights of `model` to zero, in place: ``f(m ⊙ θ)``.
+
+        Raises:
+            InputError: if a matrix is not in the model or has another shape; the first one is named, nothing changes.
+        """
+        self.check_shapes(model)
+        weights = dict(model.named_parameters())
         with torch.no_grad():
             for name, keep in self.items():
                 weights[name].mul_(keep.to(weights[name].device))

@@ -15,11 +15,15 @@ from srnet.commands.plan import plan
 from srnet.commands.printing import complain, warn
 from srnet.commands.reproduce import compare, reproduce
 from srnet.commands.run import run, status
+from srnet.commands.subnetworks import evaluate, find, merge, predict
 from srnet.errors import InputError
 
-HELP = "Sparse and robust subnetworks of pre-trained language models: compute the study, and build its book."
+HELP = (
+    "Sparse and robust subnetworks of pre-trained language models: compute the study, build its book, and find "
+    "subnetworks of your own model."
+)
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=HELP, pretty_exceptions_enable=False)
-for command in (run, plan, status, reproduce, compare, book, diagnose):
+for command in (run, plan, status, reproduce, compare, book, diagnose, find, evaluate, predict, merge):
     app.command()(command)
 app.add_typer(data.pocket, name="pocket")
 app.add_typer(store.app, name="store")

@@ -71,21 +71,42 @@ def read_examples(
     """
     notes = [] if notes is None else notes
     columns = (text,) if isinstance(text, str) else tuple(text)
-    _check_request(columns, label, subset, what)
-    table = _open(source, [*columns, label, *([subset] if subset else [])], what, notes)
-    if not table.size:
-        raise InputError(f"{table.name}: no examples; it needs at least one")
-    texts = [table.texts(name) for name in columns]
-    for row, cells in enumerate(zip(*texts, strict=True)):
-        if not any(cell.strip() for cell in cells):
-            raise InputError(f"{table.place(row)}: {_listed(columns)} empty; remove the example, or give it a text")
+    others = [label, *([subset] if subset else [])]
+    _check_request(columns, others, what)
+    table = _open(source, [*columns, *others], what, notes)
+    first, second = _texts(table, columns)
     labels, classes = _labels(table, label, names, notes)
     present = sorted(set(labels))
     if len(present) < least_classes:
         reason = f"column {label!r} has examples of {_named(classes[each] for each in present)} alone"
         raise InputError(f"{table.name}: {reason}; give examples of {least_classes} classes or more")
-    first, second = texts if len(texts) == 2 else (texts[0], [""] * table.size)
     return pair_dataset(first, second, labels, classes, table.texts(subset) if subset else None)
+
+
+def read_texts(
+    source: "Source",
+    text: str | Sequence[str] = ("premise", "hypothesis"),
+    what: str = "data",
+    notes: list[str] | None = None,
+) -> tuple[list[str], list[str]]:
+    """Read the texts of N examples that have no labels.
+
+    Args:
+        source: as in `read_examples`.
+        text: the column of the text, or the two of premise and hypothesis.
+        what: what the examples are called in an error, where `source` is no file.
+        notes: where it is noted, in a sentence each, what was decided about quotes.
+
+    Returns:
+        N premises, and N hypotheses, which are "" if there is one text column.
+
+    Raises:
+        InputError: `source` cannot be read, lacks a column or has it twice, has no rows; a cell is no text, or all
+            texts of a row are empty.
+    """
+    columns = (text,) if isinstance(text, str) else tuple(text)
+    _check_request(columns, [], what)
+    return _texts(_open(source, columns, what, [] if notes is None else notes), columns)
 
 
 @dataclass(frozen=True)
@@ -130,10 +151,20 @@ def is_missing(value: object) -> bool:
     return value is None or type(value).__name__ in {"NAType", "NaTType"}
 
 
-def _check_request(columns: Sequence[str], label: str, subset: str | None, what: str) -> None:
+def _texts(table: _Table, columns: Sequence[str]) -> tuple[list[str], list[str]]:
+    if not table.size:
+        raise InputError(f"{table.name}: no examples; it needs at least one")
+    texts = [table.texts(name) for name in columns]
+    for row, cells in enumerate(zip(*texts, strict=True)):
+        if not any(cell.strip() for cell in cells):
+            raise InputError(f"{table.place(row)}: {_listed(columns)} empty; remove the example, or give it a text")
+    return (texts[0], texts[1]) if len(texts) == 2 else (texts[0], [""] * table.size)
+
+
+def _check_request(columns: Sequence[str], others: Sequence[str], what: str) -> None:
     if len(columns) not in (1, 2) or not all(isinstance(name, str) for name in columns):
         raise InputError(f"{what}: text columns {shown(list(columns))}; give the names of one or two")
-    wanted = [*columns, label, *([subset] if subset else [])]
+    wanted = [*columns, *others]
     for name in wanted:
         if wanted.count(name) > 1:
             raise InputError(f"{what}: column {name!r} is named twice; text, label and subset are different columns")

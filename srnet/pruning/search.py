@@ -1,6 +1,5 @@
-"""Subnetworks for one's own use: find one by mask training, save it, put it into a model."""
+"""Masks by mask training on examples that are tokenised: what `srnet.pruning.finding` stands on."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.progress import Progress
@@ -9,7 +8,7 @@ from torch import Tensor
 from srnet.debiasing.losses import make_objective
 from srnet.errors import InputError
 from srnet.masking import Mask
-from srnet.pruning.mask_training import MaskPlan, train_mask
+from srnet.pruning.mask_training import MaskPlan, MaskSearch, train_mask
 from srnet.training.encoding import Encoded
 from srnet.training.families import prunable_weights
 from srnet.training.fitting import check_encoded
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
-def find_subnetwork(
+def search_mask(
     model: "PreTrainedModel",
     train: Encoded,
     dev: Encoded,
@@ -37,7 +36,7 @@ def find_subnetwork(
     metric: str = "accuracy",
     seed: int = 0,
 ) -> Mask:
-    """Find a subnetwork of `model` by mask training on your own data, with a progress bar.
+    """Find a mask for `model` by mask training on tokenised examples, with a progress bar.
 
     Args:
         model: a sequence classifier, usually fine-tuned on the task; no weight of it changes. Of one in `DataParallel`
@@ -78,37 +77,36 @@ def find_subnetwork(
     if metric not in METRICS:
         raise InputError(f"metric {metric!r} is unknown: choose one of {', '.join(METRICS)}")
     objective = make_objective(loss, bias_log_probs, teacher_probs)
-    plan = MaskPlan(sparsity, max(1, recipe.steps // 20) if interval is None else interval)
+    plan = MaskPlan(sparsity, usual_interval(recipe.steps) if interval is None else interval)
     with Progress() as bar:
         steps = bar.add_task("mask training", total=recipe.steps)
-
-        def advance(step: int) -> None:
-            bar.update(steps, completed=step)
-
-        def score(step: int) -> float:
-            return headline(predict(model, dev, recipe.precision), Gold(dev.labels), metric)
-
-        found = train_mask(model, TrainingRun(train, recipe, objective, seed, advance), score, plan)
-    return Mask(found.mask, str(model.config.name_or_path), weights_digest(prunable_weights(model)))
+        run = TrainingRun(train, recipe, objective, seed, lambda step: bar.update(steps, completed=step))
+        return choose_mask(model, run, dev, plan, metric)[0]
 
 
-def save_subnetwork(mask: Mask, path: Path, compressed: bool = False) -> None:
-    """Write a mask as safetensors, one bit a weight or, compressed, about as many as there is information in it.
+def choose_mask(
+    model: "PreTrainedModel", run: TrainingRun, dev: Encoded, plan: MaskPlan, metric: str = "accuracy"
+) -> tuple[Mask, MaskSearch]:
+    """Train masks for `model` and choose among them by the score on `dev`; nothing is checked.
 
     Args:
-        mask: the mask.
-        path: of the file.
-        compressed: as in `Mask.save`.
+        model: a plain sequence classifier.
+        run: training examples, loss and recipe.
+        dev: in-distribution examples to choose the mask by.
+        plan: sparsity, initialisation, thresholds and selection.
+        metric: what the mask is chosen by, one of `srnet.training.metrics.METRICS`.
+
+    Returns:
+        The mask, with the name and the fingerprint of the model; and what its training did.
     """
-    mask.save(path, compressed)
+
+    def score(step: int) -> float:
+        return headline(predict(model, dev, run.recipe.precision), Gold(dev.labels), metric)
+
+    found = train_mask(model, run, score, plan)
+    return Mask(found.mask, str(model.config.name_or_path), weights_digest(prunable_weights(model))), found
 
 
-def load_subnetwork(model: "PreTrainedModel", path: Path) -> Mask:
-    """Read a mask and apply it to `model` in place, which becomes the subnetwork ``f(m ⊙ θ)``.
-
-    Raises:
-        InputError: if the file holds no mask, or one of other shapes than the model's.
-    """
-    mask = Mask.load(path)
-    mask.apply_to(plain(model))
-    return mask
+def usual_interval(steps: int) -> int:
+    """Return how many steps lie between two solutions of the thresholds if nothing else is asked for: a twentieth."""
+    return max(1, steps // 20)

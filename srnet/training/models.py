@@ -1,4 +1,4 @@
-"""Pre-trained language models: reading what they are, and loading them with a fresh classifier."""
+"""Pre-trained language models: reading what they are, and loading them, with a fresh classifier or their own."""
 
 import hashlib
 import json
@@ -62,6 +62,54 @@ def load_classifier(source: Path | str, num_labels: int, seed: int) -> "PreTrain
                 if module.bias is not None:
                     module.bias.data.zero_()
     return model.eval()
+
+
+def load_stored(source: Path | str, num_labels: int | None = None) -> tuple["PreTrainedModel", frozenset[str]]:
+    """Load a model with the classifier that is stored with it, in float32 and evaluation mode.
+
+    Args:
+        source: a local folder in Hugging Face form, or a name on the Hugging Face hub.
+        num_labels: number of classes K; what its configuration says if not given.
+
+    Returns:
+        The model, and the names of those of its weights that are not stored, or in another shape, and so are random.
+
+    Raises:
+        InputError: as `load_classifier`.
+    """
+    from transformers import AutoModelForSequenceClassification
+
+    config = read_config(source)
+    blank(config, int(config.num_labels or 0) if num_labels is None else num_labels, str(source))
+    _require_weights(source)
+    with _quiet(), torch.random.fork_rng(), _loading(source):
+        model, info = AutoModelForSequenceClassification.from_pretrained(
+            source,
+            config=config,
+            dtype=torch.float32,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+            trust_remote_code=False,
+        )
+        _check_loaded(source, model, info)
+    return model.eval(), frozenset(info["missing_keys"]) | {name for name, *_ in info["mismatched_keys"]}
+
+
+def load_fine_tuned(source: Path | str) -> "PreTrainedModel":
+    """Load a model that has been fine-tuned, with its own classifier, in float32 and evaluation mode.
+
+    Args:
+        source: a local folder in Hugging Face form, or a name on the Hugging Face hub.
+
+    Raises:
+        InputError: as `load_classifier`, or if its classifier is not stored with it.
+    """
+    model, absent = load_stored(source)
+    if absent:
+        name = min(absent)
+        remedy = "fine-tune it first, or give a model with a fresh classifier (srnet.load_classifier)"
+        raise InputError(f"{source}: the model has no classifier yet ({name!r} is not stored with it): {remedy}")
+    return model
 
 
 def blank_classifier(source: Path | str, num_labels: int = 2) -> "PreTrainedModel":

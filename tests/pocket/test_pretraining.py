@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, BertTokenizer
 
-from srnet import Recipe, find_subnetwork
+from srnet import Recipe, search_mask
 from srnet.debiasing.losses import make_objective
 from srnet.errors import InputError
 from srnet.files import sha256
@@ -111,7 +111,7 @@ def test_a_full_model_and_a_mask_can_be_trained_on_each(name: str) -> None:
     before = {key: weight.clone() for key, weight in prunable_weights(model).items()}
     fit(model, [*model.parameters()], TrainingRun(train, few, make_objective("std"), 5))
     assert all(not torch.equal(weight, before[key]) for key, weight in prunable_weights(model).items())
-    mask = find_subnetwork(model, train, dev, few, sparsity=0.7)
+    mask = search_mask(model, train, dev, few, sparsity=0.7)
     assert mask.zeros() == {key: (count_zeros(0.7, weight.numel()), weight.numel()) for key, weight in before.items()}
 
 

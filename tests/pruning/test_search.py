@@ -6,11 +6,10 @@ import pytest
 import torch
 from transformers import BertConfig, BertForSequenceClassification
 
-from srnet import Mask, Recipe, find_subnetwork, load_subnetwork, save_subnetwork
+from srnet import Mask, Recipe, search_mask
 from srnet.debiasing.losses import LOSSES, make_objective
 from srnet.errors import InputError
 from srnet.masking import count_zeros
-from srnet.pocket import World, build_nli, plm_folder
 from srnet.pruning.magnitude import magnitude_mask
 from srnet.pruning.mask_training import MaskPlan, train_mask
 from srnet.training.encoding import Encoded
@@ -45,18 +44,17 @@ def test_a_regression_model_is_refused(pairs: Encoded) -> None:
         id2label={0: "0"},
     )
     with pytest.raises(InputError, match="it gives 1 number for each example, and no class to choose"):
-        find_subnetwork(BertForSequenceClassification(config), pairs, pairs, RECIPE, sparsity=0.5)
+        search_mask(BertForSequenceClassification(config), pairs, pairs, RECIPE, sparsity=0.5)
 
 
 def test_own_data_from_search_to_file(tiny_bert: BertForSequenceClassification, pairs: Encoded, tmp_path: Path) -> None:
     path = tmp_path / "mask.safetensors"
     before = weights_digest(prunable_weights(tiny_bert))
     uniform = torch.full((64, 3), 1 / 3).log()
-    mask = find_subnetwork(tiny_bert, pairs, pairs, RECIPE, sparsity=0.5, loss="poe", bias_log_probs=uniform)
-    save_subnetwork(mask, path)
-    read = load_subnetwork(tiny_bert, path)
-    assert isinstance(read, Mask)
-    assert read == mask
+    mask = search_mask(tiny_bert, pairs, pairs, RECIPE, sparsity=0.5, loss="poe", bias_log_probs=uniform)
+    mask.save(path)
+    assert Mask.load(path) == mask
+    mask.apply_to(tiny_bert)
     assert mask.fingerprint == before
     zeros = {name: int((weight == 0).sum()) for name, weight in prunable_weights(tiny_bert).items()}
     assert zeros == {name: count for name, (count, _) in mask.zeros().items()}
@@ -74,7 +72,7 @@ def test_what_is_found_is_what_mask_training_finds(
 
     def find(**changes: int) -> Mask:
         given = {"bias_log_probs": bias, "teacher_probs": teacher, "metric": metric, **changes}
-        return find_subnetwork(tiny_bert, pairs, pairs, recipe, sparsity=0.7, loss=loss, **given)  # type: ignore[arg-type]
+        return search_mask(tiny_bert, pairs, pairs, recipe, sparsity=0.7, loss=loss, **given)  # type: ignore[arg-type]
 
     def expected(interval: int, seed: int) -> Mask:
         run = TrainingRun(pairs, recipe, make_objective(loss, bias, teacher), seed)
@@ -95,31 +93,9 @@ def test_what_is_found_is_what_mask_training_finds(
     assert other != mask
 
 
-def test_a_subnetwork_of_another_model_is_refused(tiny_bert: BertForSequenceClassification, tmp_path: Path) -> None:
-    wrong = Mask({"classifier.weight": torch.ones(2, 16, dtype=torch.bool)})
-    save_subnetwork(wrong, tmp_path / "mask.safetensors")
-    before = {name: tensor.clone() for name, tensor in tiny_bert.state_dict().items()}
-    with pytest.raises(InputError, match=r"'classifier\.weight' is \[2, 16\] in the mask and \[3, 16\] in the model"):
-        load_subnetwork(tiny_bert, tmp_path / "mask.safetensors")
-    assert all(torch.equal(before[name], tensor) for name, tensor in tiny_bert.state_dict().items())
-
-
-def test_the_readme_s_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = (Path(__file__).parents[2] / "README.md").read_text()
-    program = text.split("```python\n")[1].split("```")[0]
-    program = program.replace("my-fine-tuned-bert", str(plm_folder())).replace("steps=2000", "steps=3")
-    data = build_nli(World(train=60, dev=12, test=12))
-    monkeypatch.chdir(tmp_path)
-    labels = "num_labels=3)\n"  # the pocket model has no classifier yet
-    program = program.replace(f'"{plm_folder()}")\n', f'"{plm_folder()}", {labels}', 1)
-    names = {"train_table": data.train, "dev_table": data.dev}
-    exec(program, names)
-    assert Mask.load(tmp_path / "mask.safetensors").zeros()["classifier.weight"] == (134, 192)
-
-
 def test_bad_arguments(tiny_bert: BertForSequenceClassification, pairs: Encoded) -> None:
     def find(**changes: object) -> None:
-        find_subnetwork(tiny_bert, pairs, pairs, RECIPE, **{"sparsity": 0.5, **changes})  # type: ignore[arg-type]
+        search_mask(tiny_bert, pairs, pairs, RECIPE, **{"sparsity": 0.5, **changes})  # type: ignore[arg-type]
 
     with pytest.raises(InputError, match="sparsity is 1"):
         find(sparsity=1)
@@ -140,9 +116,9 @@ def test_bad_arguments(tiny_bert: BertForSequenceClassification, pairs: Encoded)
     with pytest.raises(InputError, match=r"teacher_probs has the shape \[63, 3\] for 64 training examples"):
         find(loss="confreg", bias_log_probs=torch.zeros(64, 3), teacher_probs=torch.zeros(63, 3))
     with pytest.raises(InputError, match="train: give at least one example"):
-        find_subnetwork(tiny_bert, few(pairs, 0), pairs, RECIPE, sparsity=0.5)
+        search_mask(tiny_bert, few(pairs, 0), pairs, RECIPE, sparsity=0.5)
     with pytest.raises(InputError, match="dev: give at least one example"):
-        find_subnetwork(tiny_bert, pairs, few(pairs, 0), RECIPE, sparsity=0.5)
+        search_mask(tiny_bert, pairs, few(pairs, 0), RECIPE, sparsity=0.5)
     pairs.labels[0] = 3
     with pytest.raises(InputError, match="labels from 0 to 2"):
         find()
@@ -154,7 +130,7 @@ def test_divergence_is_an_error_and_leaves_the_model_whole(
     before = {name: tensor.clone() for name, tensor in tiny_bert.state_dict().items()}
     bias = torch.full((64, 3), float("nan"))
     with pytest.raises(DivergedError, match="loss is nan at step 1"):
-        find_subnetwork(tiny_bert, pairs, pairs, RECIPE, sparsity=0.5, loss="poe", bias_log_probs=bias)
+        search_mask(tiny_bert, pairs, pairs, RECIPE, sparsity=0.5, loss="poe", bias_log_probs=bias)
     after = tiny_bert.state_dict()
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)

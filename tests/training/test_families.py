@@ -20,7 +20,7 @@ from transformers import (
 )
 from transformers.pytorch_utils import Conv1D
 
-from srnet import InputError, Recipe, encode, find_subnetwork
+from srnet import InputError, Recipe, encode, search_mask
 from srnet.data.pairs import pair_dataset
 from srnet.data.tasks import NLI_LABELS
 from srnet.debiasing.losses import make_objective
@@ -109,7 +109,7 @@ def test_the_models_of_the_paper_keep_their_matrices_and_their_order(family: str
 def test_a_mask_is_trained_and_no_weight_changes(family: str, pairs: Encoded) -> None:
     model = make(family)
     before, magnitudes = state(model), magnitude_mask(prunable_weights(model), 0.7)
-    mask = find_subnetwork(model, pairs, pairs, Recipe(steps=4, batch_size=8, lr=0.05), sparsity=0.7, interval=2)
+    mask = search_mask(model, pairs, pairs, Recipe(steps=4, batch_size=8, lr=0.05), sparsity=0.7, interval=2)
     assert same(before, state(model))
     assert mask.zeros() == {
         name: (count_zeros(0.7, weight.numel()), weight.numel()) for name, weight in prunable_weights(model).items()
@@ -252,6 +252,6 @@ def test_a_weight_that_two_maps_share_counts_once_and_is_masked_in_both(pairs: E
 
     for query in queries:
         query.register_forward_hook(watch)
-    mask = find_subnetwork(model, pairs, pairs, Recipe(steps=2, batch_size=8, lr=0.05), sparsity=0.5, interval=1)
+    mask = search_mask(model, pairs, pairs, Recipe(steps=2, batch_size=8, lr=0.05), sparsity=0.5, interval=1)
     assert len(seen) >= LAYERS
     assert set(seen) == {mask.zeros()[name][0]}

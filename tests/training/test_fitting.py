@@ -8,7 +8,7 @@ from plms import make_plm
 from transformers import BertForSequenceClassification, BertTokenizer, DistilBertConfig
 from transformers import DistilBertForSequenceClassification as DistilBert
 
-from srnet import InputError, Recipe, encode, find_subnetwork, load_classifier, load_tokenizer
+from srnet import InputError, Recipe, encode, load_classifier, load_tokenizer, search_mask
 from srnet.data.pairs import pair_dataset
 from srnet.data.tasks import NLI_LABELS
 from srnet.pocket import PLMS, plm_folder
@@ -83,7 +83,7 @@ def test_examples_that_the_model_cannot_read_are_refused_before_training(
     def tried(wrong: Encoded) -> str:
         train, dev = (wrong if part == each else pairs for each in ("train", "dev"))
         with pytest.raises(InputError) as error:
-            find_subnetwork(tiny_bert, train, dev, Recipe(steps=2, lr=0.1), sparsity=0.5)
+            search_mask(tiny_bert, train, dev, Recipe(steps=2, lr=0.1), sparsity=0.5)
         return str(error.value)
 
     assert pairs.token_type_ids is not None

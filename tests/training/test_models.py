@@ -23,13 +23,12 @@ from transformers import (
 
 from srnet import (
     InputError,
+    Mask,
     Recipe,
     encode,
-    find_subnetwork,
     load_classifier,
-    load_subnetwork,
     load_tokenizer,
-    save_subnetwork,
+    search_mask,
 )
 from srnet.data.pairs import pair_dataset
 from srnet.data.tasks import NLI_LABELS
@@ -127,17 +126,19 @@ def test_a_subnetwork_from_folder_to_folder(plms: dict[str, Path], tmp_path: Pat
     data = pairs(plms[name])
     model = load_classifier(plms[name], 3, seed=1)
     before = weights_digest(model.state_dict())
-    mask = find_subnetwork(model, data, data, Recipe(steps=6, batch_size=8, lr=1e-2), sparsity=0.7, interval=2)
+    mask = search_mask(model, data, data, Recipe(steps=6, batch_size=8, lr=1e-2), sparsity=0.7, interval=2)
     assert weights_digest(model.state_dict()) == before
     assert mask.zeros() == {key: (count_zeros(0.7, w.numel()), w.numel()) for key, w in prunable_weights(model).items()}
     start = magnitude_mask(prunable_weights(model), 0.7)
     assert any(not torch.equal(start[key], mask[key]) for key in mask)
 
     model.save_pretrained(tmp_path)
-    save_subnetwork(mask, tmp_path / "mask.safetensors")
+    mask.save(tmp_path / "mask.safetensors")
     mask.apply_to(model)
     reread = AutoModelForSequenceClassification.from_pretrained(tmp_path).eval()
-    assert load_subnetwork(reread, tmp_path / "mask.safetensors") == mask
+    read = Mask.load(tmp_path / "mask.safetensors")
+    read.apply_to(reread)
+    assert read == mask
     assert torch.equal(predict(reread, data), predict(model, data))
 
 
@@ -361,7 +362,7 @@ def test_a_distilled_model_is_one_like_any_other(folder: Path, tmp_path: Path) -
     assert weights_digest(first.state_dict()) == weights_digest(again.state_dict())
     assert len(prunable_weights(first)) == 14
     data = pairs(folder)
-    find_subnetwork(first, data, data, Recipe(steps=2, batch_size=8, lr=1e-2), sparsity=0.7)
+    search_mask(first, data, data, Recipe(steps=2, batch_size=8, lr=1e-2), sparsity=0.7)
 
 
 def test_a_decoder_s_classifier_is_drawn_anew(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn.utils import prune
 from transformers import BertForSequenceClassification
 
-from srnet import InputError, Mask, Recipe, find_subnetwork
+from srnet import InputError, Mask, Recipe, search_mask
 from srnet.debiasing.losses import make_objective
 from srnet.masking import count_zeros
 from srnet.pruning.magnitude import ImpPlan, magnitude_mask, prune_iteratively
@@ -23,7 +23,7 @@ FEW = Recipe(steps=4, batch_size=8, lr=0.05)
 
 
 def find(model: object, pairs: Encoded) -> Mask:
-    return find_subnetwork(model, pairs, pairs, FEW, sparsity=0.5, interval=2)  # type: ignore[arg-type]
+    return search_mask(model, pairs, pairs, FEW, sparsity=0.5, interval=2)  # type: ignore[arg-type]
 
 
 def test_a_wrapped_model_gives_the_mask_of_the_plain_one(
@@ -125,7 +125,7 @@ def test_a_model_is_left_as_it_was_found(tiny_bert: BertForSequenceClassificatio
     if fails:
         nothing = torch.full((64, 3), float("nan"))
         with pytest.raises(DivergedError):
-            find_subnetwork(tiny_bert, pairs, pairs, FEW, sparsity=0.5, loss="poe", bias_log_probs=nothing)
+            search_mask(tiny_bert, pairs, pairs, FEW, sparsity=0.5, loss="poe", bias_log_probs=nothing)
     else:
         find(tiny_bert, pairs)
     assert [module.training for module in tiny_bert.modules()] == modes

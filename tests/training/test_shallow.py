@@ -1,0 +1,45 @@
+"""The bias of a model that has seen little."""
+
+import pytest
+import torch
+from transformers import BertForSequenceClassification
+
+from srnet.errors import InputError
+from srnet.training.encoding import Encoded
+from srnet.training.recipe import Recipe
+from srnet.training.shallow import sample_size, shallow_log_probs, shallow_recipe, shallow_sample
+
+
+def many(pairs: Encoded, times: int) -> Encoded:
+    assert pairs.token_type_ids is not None
+    of = [pairs.input_ids.repeat(times, 1), pairs.token_type_ids.repeat(times, 1)]
+    return Encoded(of[0], of[1], pairs.lengths.repeat(times), pairs.labels.repeat(times))
+
+
+def test_the_sample_is_that_of_the_authors_or_a_quarter() -> None:
+    assert sample_size(392_702) == 2000
+    assert sample_size(1000) == 250
+    assert shallow_recipe(392_702).steps == 313  # 5 epochs of 2,000 in batches of 32
+    with pytest.raises(InputError, match="399 training examples, a quarter of which is too few"):
+        sample_size(399)
+
+
+def test_log_probabilities_of_all_examples_repeat(tiny_bert: BertForSequenceClassification, pairs: Encoded) -> None:
+    data, start = many(pairs, 7), {name: tensor.clone() for name, tensor in tiny_bert.state_dict().items()}
+    found = []
+    for _ in range(2):
+        tiny_bert.load_state_dict(start)
+        found.append(shallow_log_probs(tiny_bert, data, [pairs], seed=1, recipe=Recipe(40, batch_size=16, lr=1e-2)))
+    (of_train, of_pairs), again = found
+    assert torch.equal(of_train, again[0])
+    assert of_train.shape == (448, 3)
+    assert of_pairs.shape == (64, 3)
+    assert torch.allclose(of_train.exp().sum(1), torch.ones(448), atol=1e-5)
+    assert (of_train.argmax(1) == data.labels).float().mean() > data.labels.bincount().max() / 448  # it has learned
+
+
+def test_a_sample_of_one_class_is_refused(pairs: Encoded) -> None:
+    data = many(pairs, 7)
+    data.labels.fill_(1)
+    with pytest.raises(InputError, match="a sample of 112 training examples has one class alone"):
+        shallow_sample(data, 0)
