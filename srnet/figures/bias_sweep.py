@@ -32,8 +32,8 @@ def share_curves(table: pd.DataFrame, source: str) -> Figure:
     """Draw ID and OOD scores, and below them their gap, against the share of counter-examples; a column for each task.
 
     Lines are means over seeds, bands one standard deviation to either side, of scores cut at 0 and 100 %, and small
-    points single seeds. The gap is
-    the ID score less the mean of the task's OOD scores. Distances along the horizontal axis are those of square roots.
+    points single seeds. The gap is the ID score less the mean of the task's OOD scores. Distances along the horizontal
+    axis are those of square roots.
 
     Args:
         table: results of the figure "pocket-world".

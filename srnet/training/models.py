@@ -14,14 +14,13 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from srnet.errors import InputError
-from srnet.files import digest
+from srnet.files import LFS_POINTER, digest
 from srnet.training.families import WORKS, layers, prunable_weights
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 LONGEST_REASON = 200  # characters of another library's message
-LFS = b"version https://git-lfs"  # what stands at the beginning of a pointer to a file that is not there
 
 
 def load_classifier(source: Path | str, num_labels: int, seed: int) -> "PreTrainedModel":
@@ -39,21 +38,11 @@ def load_classifier(source: Path | str, num_labels: int, seed: int) -> "PreTrain
         InputError: if there is no loadable model at `source`, it cannot be pruned, or its weights are not those that
             its configuration describes; only the classifier's may be missing or of another shape.
     """
-    from transformers import AutoModelForSequenceClassification
-
     blank_classifier(source, num_labels)
     _require_weights(source)
     with _quiet(), torch.random.fork_rng(), _loading(source):
         torch.manual_seed(seed)
-        model, info = AutoModelForSequenceClassification.from_pretrained(
-            source,
-            num_labels=num_labels,
-            dtype=torch.float32,
-            ignore_mismatched_sizes=True,
-            output_loading_info=True,
-            trust_remote_code=False,
-        )
-        _check_loaded(source, model, info)
+        model, info = _loaded(source, num_labels=num_labels)
         encoder, new = f"{model.base_model_prefix}.", {str(name) for name in info["missing_keys"]}
         for name, module in model.named_modules():
             if isinstance(module, nn.Linear) and not name.startswith(encoder) and f"{name}.weight" not in new:
@@ -77,22 +66,28 @@ def load_stored(source: Path | str, num_labels: int | None = None) -> tuple["Pre
     Raises:
         InputError: as `load_classifier`.
     """
-    from transformers import AutoModelForSequenceClassification
-
     config = read_config(source)
     blank(config, int(config.num_labels or 0) if num_labels is None else num_labels, str(source))
     _require_weights(source)
     with _quiet(), torch.random.fork_rng(), _loading(source):
-        model, info = AutoModelForSequenceClassification.from_pretrained(
-            source,
-            config=config,
-            dtype=torch.float32,
-            ignore_mismatched_sizes=True,
-            output_loading_info=True,
-            trust_remote_code=False,
-        )
-        _check_loaded(source, model, info)
+        model, info = _loaded(source, config=config)
     return model.eval(), frozenset(info["missing_keys"]) | {name for name, *_ in info["mismatched_keys"]}
+
+
+def _loaded(source: Path | str, **what: Any) -> tuple["PreTrainedModel", dict[str, Any]]:
+    """Return a model in float32, and what transformers says of loading it; a classifier may be missing or other."""
+    from transformers import AutoModelForSequenceClassification
+
+    model, info = AutoModelForSequenceClassification.from_pretrained(
+        source,
+        dtype=torch.float32,
+        ignore_mismatched_sizes=True,
+        output_loading_info=True,
+        trust_remote_code=False,
+        **what,
+    )
+    _check_loaded(source, model, info)
+    return model, info
 
 
 def load_fine_tuned(source: Path | str) -> "PreTrainedModel":
@@ -292,7 +287,9 @@ def _require_json(path: Path) -> None:
 
 
 def _again(content: bytes) -> str:
-    return "it is a git-lfs pointer, run `git lfs pull` there" if content.startswith(LFS) else "download it anew"
+    return (
+        "it is a git-lfs pointer, run `git lfs pull` there" if content.startswith(LFS_POINTER) else "download it anew"
+    )
 
 
 def _refuse_code(source: Path | str, file: str, raw: Mapping[str, Any]) -> None:
@@ -312,7 +309,7 @@ def _require_weights(source: Path | str) -> None:
     folder = Path(source)
     for path in sorted([*folder.glob("*.safetensors"), *folder.glob("*.bin")]) if folder.is_dir() else []:
         with path.open("rb") as file:
-            if (start := file.read(len(LFS))) == LFS:
+            if (start := file.read(len(LFS_POINTER))) == LFS_POINTER:
                 raise InputError(f"{path}: {_again(start)}")
 
 
