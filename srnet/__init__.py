@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from srnet.debiasing.word_vectors import WordVectors
     from srnet.errors import InputError
     from srnet.masking import Mask
-    from srnet.pruning.adapters import Subnetwork, load_subnetwork
-    from srnet.pruning.finding import find_subnetwork
+    from srnet.own.adapters import Subnetwork, load_subnetwork
+    from srnet.own.finding import find_subnetwork
+    from srnet.own.fine_tuning import FullModel, fine_tune
     from srnet.pruning.magnitude import ImpPlan
     from srnet.pruning.mask_training import Gradual, MaskPlan
     from srnet.pruning.search import search_mask
@@ -25,6 +26,7 @@ __all__ = [
     "BiasModel",
     "Diagnosis",
     "Encoded",
+    "FullModel",
     "Gradual",
     "ImpPlan",
     "InputError",
@@ -41,6 +43,7 @@ __all__ = [
     "diagnose",
     "encode",
     "find_subnetwork",
+    "fine_tune",
     "load_classifier",
     "load_subnetwork",
     "load_tokenizer",
@@ -63,8 +66,9 @@ _HOMES = {
     "pruning.mask_training": ("Gradual", "MaskPlan"),
     "masking": ("Mask",),
     "training.models": ("load_classifier", "load_tokenizer"),
-    "pruning.adapters": ("Subnetwork", "load_subnetwork"),
-    "pruning.finding": ("find_subnetwork",),
+    "own.adapters": ("Subnetwork", "load_subnetwork"),
+    "own.finding": ("find_subnetwork",),
+    "own.fine_tuning": ("FullModel", "fine_tune"),
     "pruning.search": ("search_mask",),
     "training.recipe": ("Recipe",),
     "debiasing.word_vectors": ("WordVectors",),

@@ -11,11 +11,11 @@ import typer
 from srnet.commands import data, store
 from srnet.commands.book import book
 from srnet.commands.diagnose import diagnose
+from srnet.commands.own import evaluate, find, fine_tune, merge, predict
 from srnet.commands.plan import plan
 from srnet.commands.printing import complain, warn
 from srnet.commands.reproduce import compare, reproduce
 from srnet.commands.run import run, status
-from srnet.commands.subnetworks import evaluate, find, merge, predict
 from srnet.errors import InputError
 
 HELP = (
@@ -23,7 +23,7 @@ HELP = (
     "subnetworks of your own model."
 )
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=HELP, pretty_exceptions_enable=False)
-for command in (run, plan, status, reproduce, compare, book, diagnose, find, evaluate, predict, merge):
+for command in (run, plan, status, reproduce, compare, book, diagnose, fine_tune, find, evaluate, predict, merge):
     app.command()(command)
 app.add_typer(data.pocket, name="pocket")
 app.add_typer(store.app, name="store")

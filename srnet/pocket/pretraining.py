@@ -29,6 +29,7 @@ from srnet.machine import one_thread
 from srnet.pocket.corpus import SentencePair, sentence_pair
 from srnet.pocket.lexicon import CONTENT_WORDS
 from srnet.training.encoding import Encoded, encode, length_grouped
+from srnet.training.models import save_plain
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -155,8 +156,7 @@ def pretrain(out: Path, settings: Pretraining | None = None) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as folder:
         half = Path(folder) / "model"
-        cast("PreTrainedModel", model.base_model).save_pretrained(half)
-        settings.tokenizer().save_pretrained(half)
+        save_plain(cast("PreTrainedModel", model.base_model), settings.tokenizer(), half)
         record = {
             "settings": asdict(settings),
             "final": final,

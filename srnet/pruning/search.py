@@ -1,4 +1,4 @@
-"""Masks by mask training on examples that are tokenised: what `srnet.pruning.finding` stands on."""
+"""Masks by mask training on examples that are tokenised: what `srnet.own.finding` stands on."""
 
 from typing import TYPE_CHECKING
 

@@ -328,9 +328,16 @@ def _loading(source: Path | str) -> Iterator[None]:
         raise InputError(f"{source}: neither a folder with a model nor loadable by name ({_reason(error)})") from error
 
 
+def save_plain(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", folder: Path) -> None:
+    """Write a model and its tokenizer into a folder, in Hugging Face form."""
+    with _quiet():
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence the report that the classifier is new: here it always is."""
+    """Silence progress bars of transformers, and its report that the classifier is new: here it always is."""
     from transformers.utils import logging
 
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()

@@ -13,7 +13,7 @@ from transformers import AutoModelForSequenceClassification
 
 from srnet import InputError, Mask, Subnetwork, encode, load_classifier, load_subnetwork, load_tokenizer
 from srnet.data.tables import read_examples
-from srnet.pruning.adapters import fingerprints, not_stored
+from srnet.own.adapters import fingerprints, not_stored
 from srnet.pruning.magnitude import magnitude_mask
 from srnet.training.families import prunable_weights
 from srnet.training.loop import predict

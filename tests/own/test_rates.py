@@ -8,9 +8,9 @@ from transformers import BertForSequenceClassification
 
 from srnet import Recipe
 from srnet.debiasing.losses import make_objective
-from srnet.pruning import rates
+from srnet.own import rates
+from srnet.own.rates import LOOK, MARGIN, RATES, choose_rate, guessing, usual_recipe
 from srnet.pruning.mask_training import MaskPlan
-from srnet.pruning.rates import LOOK, MARGIN, RATES, choose_rate, guessing, usual_recipe
 from srnet.training.encoding import Encoded
 from srnet.training.loop import DivergedError, TrainingRun
 from srnet.training.models import weights_digest

@@ -54,6 +54,17 @@ def score_table(models: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
     return "\n".join(_table(rows))
 
 
+def cost_told(cost: Mapping[str, float]) -> str:
+    """Return in a sentence what a training took (`Report.cost`)."""
+    looked = f", {cost['look_steps']:,} more to choose the learning rate" if cost.get("look_steps") else ""
+    return f"\nCost: {cost['steps']:,} steps{looked}; {cost['tokens']:,} tokens; {cost['seconds']:.0f} s of training."
+
+
+def notes_told(notes: Sequence[str]) -> list[str]:
+    """Return notes in a paragraph each."""
+    return [f"\nNote: {note}." for note in notes]
+
+
 def _parts(data: str, scores: Mapping[str, Any]) -> Iterator[tuple[str, int, tuple[str, ...]]]:
     """Yield each accuracy of a data set: its name, the number of examples if known, and where it stands in `scores`."""
     yield data, scores["examples"], ("accuracy",)
@@ -78,10 +89,8 @@ def _told(report: Report) -> Iterator[str]:
     if report.bias:
         found, majority = (f"{100 * report.bias[name]:.1f} %" for name in ("accuracy", "majority"))
         yield f"\nThe bias, {report.bias['name']}, finds {found} of the training labels; the majority is {majority}."
-    cost = report.cost
-    looked = f", {cost['look_steps']:,} more to choose the learning rate" if cost["look_steps"] else ""
-    yield f"\nCost: {cost['steps']:,} steps{looked}; {cost['tokens']:,} tokens; {cost['seconds']:.0f} s of training."
-    yield from (f"\nNote: {note}." for note in report.notes)
+    yield cost_told(report.cost)
+    yield from notes_told(report.notes)
 
 
 def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:

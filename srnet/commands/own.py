@@ -1,4 +1,4 @@
-"""The commands for subnetworks of one's own model: find, evaluate, predict, merge."""
+"""The commands for one's own model and data: fine-tune, find, evaluate, predict, merge."""
 
 import csv
 from collections.abc import Sequence
@@ -13,8 +13,23 @@ from srnet.errors import InputError
 from srnet.files import check_new_folder, written_whole
 
 if TYPE_CHECKING:
-    from srnet.pruning.adapters import Subnetwork
+    from srnet.own.adapters import Subnetwork
 
+Model = Annotated[str, typer.Option("--model", help="Fine-tuned classifier: folder, or name on the hub.")]
+Train = Annotated[Path, typer.Option("--train", help="Training examples: a .csv, .tsv or .jsonl file.")]
+Dev = Annotated[Path, typer.Option("--dev", help="Development examples, by which it is chosen what is kept.")]
+Texts = Annotated[list[str], typer.Option("--text", help="Column of the text; twice if there are two.")]
+Label = Annotated[str, typer.Option("--label", help="Column of the label.")]
+Ood = Annotated[
+    list[str] | None, typer.Option("--ood", help="Examples out of distribution: a file, or NAME=FILE; may be repeated.")
+]
+Subset = Annotated[str | None, typer.Option("--subset", help="Column of the subset's name in --ood.")]
+BiasName = Annotated[
+    str | None, typer.Option("--bias", help="overlap, hypothesis-only, claim-only, length or shallow.")
+]
+Steps = Annotated[int | None, typer.Option("--steps", help="Steps; by the number of examples if not given.")]
+Precision = Annotated[str, typer.Option("--precision", help="Of matrix products in training: float32 or bfloat16.")]
+Seed = Annotated[int, typer.Option("--seed", help="Repetition.")]
 Text = Annotated[list[str] | None, typer.Option("--text", help="Column of the text; twice if there are two.")]
 Found = Annotated[Path, typer.Option("--subnetwork", help="Folder written by srnet find.")]
 BaseModel = Annotated[
@@ -22,26 +37,65 @@ BaseModel = Annotated[
 ]
 
 
+def fine_tune(
+    model: Annotated[str, typer.Option("--model", help="Pre-trained model: folder, or name on the hub.")],
+    train: Train,
+    dev: Dev,
+    text: Texts,
+    label: Label,
+    out: Annotated[Path, typer.Option("--out", help="New folder for the model.")],
+    ood: Ood = None,
+    subset: Subset = None,
+    bias: BiasName = None,
+    loss: Annotated[str, typer.Option("--loss", help="std, poe or reweight.")] = "std",
+    steps: Steps = None,
+    lr: Annotated[float | None, typer.Option("--lr", help="Learning rate; BERT's usual one if not given.")] = None,
+    precision: Precision = "float32",
+    seed: Seed = 0,
+    vectors: Vectors = None,
+) -> None:
+    """Fine-tune a pre-trained model on your own data, and write it into a folder as transformers does."""
+    check_new_folder(out)
+    from srnet.debiasing.word_vectors import WordVectors
+    from srnet.own.fine_tuning import fine_tune
+
+    full = fine_tune(
+        model,
+        train,
+        dev,
+        _named(ood),
+        text=text,
+        label=label,
+        bias=bias,
+        loss=loss,
+        steps=steps,
+        lr=lr,
+        precision=precision,
+        seed=seed,
+        vectors=WordVectors.read(vectors) if vectors else None,
+        subset=subset,
+    )
+    full.save(out)
+    say(str(full))
+    say(f"\nThe model: {out}")
+
+
 def find(
-    model: Annotated[str, typer.Option("--model", help="Fine-tuned classifier: folder, or name on the hub.")],
-    train: Annotated[Path, typer.Option("--train", help="Training examples: a .csv, .tsv or .jsonl file.")],
-    dev: Annotated[Path, typer.Option("--dev", help="Development examples, by which the mask is chosen.")],
-    text: Annotated[list[str], typer.Option("--text", help="Column of the text; twice if there are two.")],
-    label: Annotated[str, typer.Option("--label", help="Column of the label.")],
+    model: Model,
+    train: Train,
+    dev: Dev,
+    text: Texts,
+    label: Label,
     out: Annotated[Path, typer.Option("--out", help="New folder for the subnetwork.")],
-    bias: Annotated[
-        str | None, typer.Option("--bias", help="overlap, hypothesis-only, claim-only, length or shallow.")
-    ] = None,
-    ood: Annotated[
-        list[str] | None,
-        typer.Option("--ood", help="Examples out of distribution: a file, or NAME=FILE; may be repeated."),
-    ] = None,
-    subset: Annotated[str | None, typer.Option("--subset", help="Column of the subset's name in --ood.")] = None,
+    bias: BiasName = None,
+    ood: Ood = None,
+    subset: Subset = None,
     sparsity: Annotated[float, typer.Option("--sparsity", help="Share of weights to remove.")] = 0.7,
     loss: Annotated[str, typer.Option("--loss", help="std, poe, reweight or confreg.")] = "poe",
-    steps: Annotated[int | None, typer.Option("--steps", help="Steps; by the number of examples if not given.")] = None,
+    steps: Steps = None,
     lr: Annotated[float | None, typer.Option("--lr", help="Learning rate; by a look at the loss if not given.")] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Repetition.")] = 0,
+    precision: Precision = "float32",
+    seed: Seed = 0,
     vectors: Vectors = None,
     pretrained: Annotated[
         str | None, typer.Option("--pretrained", help="For --bias shallow: the model before fine-tuning.")
@@ -50,13 +104,8 @@ def find(
     """Find a sparse and robust subnetwork of your own model on your own data, and write it into a folder."""
     check_new_folder(out)
     from srnet.debiasing.word_vectors import WordVectors
-    from srnet.pruning.finding import find_subnetwork
-    from srnet.pruning.rates import WARMUP
-    from srnet.training.recipe import Recipe
+    from srnet.own.finding import find_subnetwork
 
-    if lr is not None and steps is None:
-        raise InputError("--lr: a learning rate belongs to a number of steps; give --steps too, or none of the two")
-    recipe = Recipe(steps, lr=lr, warmup=steps // WARMUP) if steps is not None and lr is not None else None
     found = find_subnetwork(
         model,
         train,
@@ -67,8 +116,9 @@ def find(
         bias=bias,
         sparsity=sparsity,
         loss=loss,
-        recipe=recipe,
-        steps=None if recipe else steps,
+        steps=steps,
+        lr=lr,
+        precision=precision,
         seed=seed,
         vectors=WordVectors.read(vectors) if vectors else None,
         subset=subset,
@@ -90,7 +140,7 @@ def evaluate(
     model: BaseModel = None,
 ) -> None:
     """Test a subnetwork and the full model it lies in."""
-    from srnet.pruning.report import FOUND, FULL, score_table
+    from srnet.own.report import FOUND, FULL, score_table
 
     found = _load(subnetwork, model)
     notes: list[str] = []
@@ -137,17 +187,18 @@ def merge(
 
 _COLUMNS = "--text premise --text hypothesis --label label"
 EXAMPLES = {
+    fine_tune: f"--model bert-base-uncased --train train.csv --dev dev.csv {_COLUMNS} --out my-model",
     find: f"--model my-model --train train.csv --dev dev.csv {_COLUMNS} --bias overlap --out found",
     evaluate: "--subnetwork found --data hans=hans.csv --subset heuristic",
     predict: "--subnetwork found --data new.csv --out classes.csv",
     merge: "--subnetwork found --out my-sparse-model",
 }
 for _command, _example in EXAMPLES.items():
-    _command.__doc__ = f"{_command.__doc__}\n\nExample: srnet {_command.__name__} {_example}\n"
+    _command.__doc__ = f"{_command.__doc__}\n\nExample: srnet {_command.__name__.replace('_', '-')} {_example}\n"
 
 
 def _load(folder: Path, model: str | None) -> "Subnetwork":
-    from srnet.pruning.adapters import load_subnetwork
+    from srnet.own.adapters import load_subnetwork
     from srnet.training.models import load_fine_tuned
 
     return load_subnetwork(folder, load_fine_tuned(model) if model else None)

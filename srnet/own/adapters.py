@@ -17,12 +17,12 @@ from srnet.data.tables import read_texts
 from srnet.errors import InputError
 from srnet.files import folder_written_whole, sha256
 from srnet.masking import Mask
-from srnet.pruning.held_out import class_names, read_held_out
-from srnet.pruning.report import Report
+from srnet.own.held_out import class_names, read_held_out
+from srnet.own.report import Report
 from srnet.training.encoding import encode
 from srnet.training.fitting import check_encoded, check_fit
 from srnet.training.loop import predict
-from srnet.training.models import load_stored, load_tokenizer, weights_digest
+from srnet.training.models import load_stored, load_tokenizer, save_plain, weights_digest
 from srnet.training.plain import as_found, plain
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ class Subnetwork:
 
         Args:
             source: as `srnet.data.tables.read_examples` takes it; its classes as in
-                `srnet.pruning.held_out.read_held_out`.
+                `srnet.own.held_out.read_held_out`.
             what: what the examples are called in an error.
             text: the column of the text, or the two; those it was found on if not given.
             label: the column of the label; that it was found on if not given.
@@ -209,8 +209,7 @@ class Subnetwork:
             InputError: if there is something in the folder.
         """
         with folder_written_whole(Path(folder)) as temporary, self.applied_to(self.model) as model:
-            model.save_pretrained(temporary)
-            self.tokenizer.save_pretrained(temporary)
+            save_plain(model, self.tokenizer, temporary)
             _write(temporary / CARD, self.card())
 
     def card(self) -> str:

@@ -1,4 +1,4 @@
-"""The recipe of a mask where none is given: steps by the number of examples, a learning rate by a look at the loss."""
+"""Recipes where none is given: steps by the number of examples, a mask's learning rate by a look at the loss."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from srnet.errors import InputError
 from srnet.pruning.mask_training import MaskPlan, train_mask
 from srnet.training.encoding import Encoded
 from srnet.training.loop import DivergedError, Objective, TrainingRun
-from srnet.training.recipe import Recipe
+from srnet.training.recipe import PRECISIONS, Recipe
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 EPOCHS = 5  # of mask training on MNLI (Appendix B.3.3)
 FEWEST, MOST = 1000, 80_000  # steps; the latter are those of 7 epochs of QQP, the paper's longest search
+FULL_EPOCHS = 3  # of fine-tuning on MNLI (Appendix B.3.2)
+FULL_RANGE = 600, 48_000  # steps of fine-tuning at least and at most, in proportion to those of a mask
 WARMUP = 10  # a tenth of the steps
 RATES = (4e-3, 2e-3, 1e-3, 5e-4, 2.5e-4, 1.25e-4)
 LOOK, LAST = 48, 12  # steps with each rate, and those of them whose losses are looked at
@@ -45,22 +48,65 @@ class Look:
         return min(self.losses.values()) < self.guessing
 
 
-def usual_recipe(examples: int, steps: int | None = None) -> Recipe:
+def check_recipe(recipe: Recipe | None, steps: int | None, lr: float | None, precision: str) -> None:
+    """Raise an error if a recipe is none, or is given beside what it says itself.
+
+    Raises:
+        InputError: so it is.
+    """
+    beside = [name for name, given in (("steps", steps), ("lr", lr)) if given is not None]
+    beside += ["precision"] if precision != PRECISIONS[0] else []
+    if recipe is not None and not isinstance(recipe, Recipe):
+        raise InputError(f"recipe: {recipe!r} is none; give a srnet.Recipe, or none but steps and lr")
+    if recipe is not None and beside:
+        raise InputError(f"recipe: it says {' and '.join(beside)} itself; give a recipe alone, or no recipe")
+
+
+def usual_recipe(
+    examples: int, steps: int | None = None, lr: float | None = None, precision: str = PRECISIONS[0]
+) -> Recipe:
     """Return the recipe of a mask: 5 epochs as the paper on MNLI, but at least `FEWEST` steps and at most `MOST`.
 
     Fewer steps leave the mask near that of magnitude pruning, whatever the data; more than the paper's longest search
-    are a matter of the user's own choice. The learning rate is still to be chosen.
+    are a matter of the user's own choice.
 
     Args:
         examples: number of training examples.
         steps: of the training, if they are not to follow from it.
+        lr: learning rate, if it is not still to be chosen.
+        precision: of matrix products, one of `srnet.training.recipe.PRECISIONS`.
 
     Raises:
-        InputError: if `steps` is no positive number.
+        InputError: a number is out of range, or the precision is unknown.
     """
-    recipe = Recipe(FEWEST if steps is None else steps)
+    return _recipe(steps, lr, precision, EPOCHS * examples, (FEWEST, MOST))
+
+
+def fine_tuning_recipe(
+    examples: int, steps: int | None = None, lr: float | None = None, precision: str = PRECISIONS[0]
+) -> Recipe:
+    """Return the recipe of a full model: 3 epochs as the paper on MNLI, and as few or many steps as `FULL_RANGE` says.
+
+    Args:
+        examples: number of training examples.
+        steps: of the training, if they are not to follow from it.
+        lr: learning rate, if it is not to be BERT's usual one.
+        precision: of matrix products, one of `srnet.training.recipe.PRECISIONS`.
+
+    Raises:
+        InputError: a number is out of range, or the precision is unknown.
+    """
+    return _recipe(steps, lr, precision, FULL_EPOCHS * examples, FULL_RANGE)
+
+
+def _recipe(steps: int | None, lr: float | None, precision: str, examples: int, least_most: tuple[int, int]) -> Recipe:
+    """Return a recipe with a tenth of its steps for warm-up: so many as see `examples`, or what was asked for."""
+    least, most = least_most
+    recipe = Recipe(least if steps is None else steps, precision=precision)
+    if lr is not None:
+        recipe = replace(recipe, lr=lr)
     if steps is None:
-        recipe = replace(recipe, steps=min(max(EPOCHS * examples // recipe.batch_size, FEWEST), MOST))
+        recipe = replace(recipe, steps=min(max(examples // recipe.batch_size, least), most))
     return replace(recipe, warmup=recipe.steps // WARMUP)
 
 

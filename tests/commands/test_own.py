@@ -1,10 +1,10 @@
-"""`srnet find`, `evaluate`, `predict` and `merge`: what they write, and that wrong input leaves nothing behind."""
+"""The commands for one's own model and data: what they write, and that wrong input leaves nothing behind."""
 
 import csv
 from pathlib import Path
 
 import pytest
-from sentiment import write_model, write_tables
+from sentiment import table, write_model, write_tables
 from typer.testing import CliRunner, Result
 
 from srnet.commands.cli import app
@@ -12,11 +12,13 @@ from srnet.errors import InputError
 
 OF_TASK = ("--train", "train.csv", "--dev", "dev.csv", "--text", "text", "--label", "label", "--bias", "length")
 FIND = ("find", "--model", "model", *OF_TASK, "--out", "found", "--steps", "4", "--lr", "0.01")
+TUNE = ("fine-tune", "--model", "model", *OF_TASK[:8], "--out", "tuned", "--steps", "8", "--lr", "0.01")
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_tables(tmp_path)
+    table(8, 0).to_csv(tmp_path / "few.csv", index=False)
     write_model(tmp_path / "model")
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -50,7 +52,18 @@ def test_from_tables_to_a_plain_model(folder: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("name", ["find", "evaluate", "predict", "merge"])
+def test_from_a_pre_trained_model_to_a_subnetwork(folder: Path) -> None:
+    result = call(*TUNE, "--ood", "fair=ood.csv", "--subset", "kind")
+    assert result.exit_code == 0, result.output
+    assert "| fair, with/bad" in result.output
+    assert "Cost: 8 steps; " in result.output
+    assert "The model: tuned" in result.output
+    find = [{"model": "tuned"}.get(word, word) for word in FIND]
+    result = call(*find, "--ood", "fair=ood.csv")
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize("name", ["fine-tune", "find", "evaluate", "predict", "merge"])
 def test_help_has_an_example(name: str) -> None:
     assert f"Example: srnet {name} --" in CliRunner().invoke(app, [name, "--help"]).output
 
@@ -59,7 +72,11 @@ WRONG = {
     "column": ((*FIND, "--text", "other"), "no column 'other'"),
     "full folder": ((*FIND, "--out", "model"), "the folder is not empty"),
     "out a file": ((*FIND, "--out", "dev.csv"), "no folder"),
-    "rate alone": ((*FIND[:-4], "--lr", "0.1"), "give --steps too"),
+    "rate": ((*FIND, "--lr", "-1"), "lr"),
+    "precision": ((*FIND, "--precision", "half"), "precision 'half' is unknown"),
+    "one class": ((*TUNE, "--label", "text"), "named twice"),
+    "teacher": ((*TUNE, "--bias", "length", "--loss", "confreg"), "fine-tuned already"),
+    "few": ((*TUNE, "--train", "few.csv"), "fewer than a batch"),
     "two of a name": ((*FIND, "--ood", "ood.csv", "--ood", "ood=dev.csv"), "give each set a name of its own"),
     "no set": ((*FIND, "--ood", "fair=none.csv"), "none.csv: no such file"),
     "no subnetwork": (("merge", "--subnetwork", "model", "--out", "new"), "no subnetwork in this folder"),
