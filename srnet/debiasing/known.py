@@ -115,15 +115,7 @@ def check_log_probs(values: Any, shape: tuple[int, int], what: str) -> NDArray[n
         InputError: they have another shape, one is not finite, or the exponentials of a row do not sum to 1 within
             `TOLERANCE`. The message names the first such row, from 0.
     """
-    if hasattr(values, "detach"):
-        values = values.detach().cpu().double().numpy()
-    try:
-        found = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{what}: not numbers ({error}); give an array with a row for each example") from error
-    if found.shape != shape:
-        needed = f"{list(shape)}, a row for each example and a column for each class"
-        raise InputError(f"{what}: the shape is {list(found.shape)}; give {needed}")
+    found = _numbers(values, shape, what)
     finite = np.isfinite(found).all(axis=1)
     if not finite.all():
         row = int(np.flatnonzero(~finite)[0])
@@ -138,6 +130,39 @@ def check_log_probs(values: Any, shape: tuple[int, int], what: str) -> NDArray[n
         remedy = "give the logarithms of these probabilities" if probabilities else "give log_softmax of the scores"
         raise InputError(f"{what}: the exponentials of row {row}, {_row(found[row])}, sum to {sums[row]:.4g}; {remedy}")
     return found.astype(np.float32)
+
+
+def check_probs(values: Any, shape: tuple[int, int], what: str) -> None:
+    """Raise an error unless values are probabilities of N examples and K classes.
+
+    Args:
+        values: an array, a tensor or lists.
+        shape: N and K.
+        what: what they are called in an error.
+
+    Raises:
+        InputError: they have another shape, one is not in [0, 1], or a row does not sum to 1 within `TOLERANCE`. The
+            message names the first such row, from 0.
+    """
+    found = _numbers(values, shape, what)
+    fits = ((found >= 0) & (found <= 1)).all(axis=1) & (np.abs(found.sum(axis=1) - 1) <= TOLERANCE)
+    if not fits.all():
+        row = int(np.flatnonzero(~fits)[0])
+        raise InputError(f"{what}: row {row} is {_row(found[row])}, no probabilities; give the softmax of the logits")
+
+
+def _numbers(values: Any, shape: tuple[int, int], what: str) -> NDArray[np.float64]:
+    """Return values as float64 [N, K], if they are numbers of that shape."""
+    if hasattr(values, "detach"):
+        values = values.detach().cpu().double().numpy()
+    try:
+        found = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{what}: not numbers ({error}); give an array with a row for each example") from error
+    if found.shape != shape:
+        needed = f"{list(shape)}, a row for each example and a column for each class"
+        raise InputError(f"{what}: the shape is {list(found.shape)}; give {needed}")
+    return found
 
 
 def _row(values: NDArray[np.float64]) -> str:

@@ -68,6 +68,9 @@ class FullModel:
         """Return scores, cost and notes as text in Markdown."""
         return "\n".join([score_table({FULL: self.scores}), cost_told(self.cost), *notes_told(self.notes)])
 
+    def _repr_markdown_(self) -> str:
+        return str(self)
+
 
 def fine_tune(
     pretrained: Path | str,

@@ -38,6 +38,9 @@ class Report:
         """Return all of it as text in Markdown."""
         return "\n".join(_told(self))
 
+    def _repr_markdown_(self) -> str:
+        return str(self)
+
 
 def score_table(models: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
     """Return the accuracies of models as a table in Markdown.

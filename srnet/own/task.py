@@ -22,7 +22,7 @@ from srnet.training.fitting import check_encoded, check_fit
 from srnet.training.loop import TrainingRun
 from srnet.training.models import load_classifier, load_tokenizer
 from srnet.training.recipe import Recipe
-from srnet.training.shallow import shallow_log_probs, shallow_recipe, shallow_sample
+from srnet.training.shallow import shallow, shallow_recipe, shallow_sample
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -188,28 +188,25 @@ def bias_on(
     """
     if bias is None:
         return None
-    dev = task.held[DEV].examples
     if isinstance(bias, str) and bias == SHALLOW:
         assert pretrained is not None
-        return _shallow(pretrained, task.train, dev, num_labels, seed, bar)
+        return _shallow(pretrained, task, num_labels, seed, bar)
     known = bias_of(bias, task.train, vectors, num_labels)
-    of_dev = None if known.model is None else as_tensor(known.log_probs_of(dev))
+    of_dev = None if known.model is None else as_tensor(known.log_probs_of(task.held[DEV].examples))
     return TaskBias(known.name, as_tensor(known.log_probs), of_dev)
 
 
-def _shallow(
-    pretrained: Path | str, train: "Dataset", dev: "Dataset", num_labels: int, seed: int, bar: Progress
-) -> TaskBias:
+def _shallow(pretrained: Path | str, task: Task, num_labels: int, seed: int, bar: Progress) -> TaskBias:
     model, tokenizer = load_classifier(pretrained, num_labels, seed), load_tokenizer(pretrained)
     check_fit(model, tokenizer)
-    data = [encode(each, tokenizer) for each in (train, dev)]
-    shallow_sample(data[0], seed)
-    recipe = shallow_recipe(len(train))
+    train, dev = (encode(each, tokenizer) for each in (task.train, task.held[DEV].examples))
+    shallow_sample(train, seed)
     torch.nn.Module.to(model, place(""))
-    steps = bar.add_task("training the shallow model", total=recipe.steps)
-    of_train, of_dev = shallow_log_probs(
-        model, data[0], data[1:], seed=seed, recipe=recipe, after_step=lambda step: bar.update(steps, completed=step)
-    )
+    steps = bar.add_task("training the shallow model", total=shallow_recipe(len(train)).steps)
+    found = shallow(model, train, [dev], seed=seed, advance=lambda: bar.advance(steps))
+    finds = f"the shallow model, at learning rate {found.rate:g}, finds {100 * found.accuracy:.1f} % of the labels"
+    task.notes.append(finds if found.learned else f"{finds}, no more than the majority: it has learned no bias")
+    of_train, of_dev = found.log_probs
     return TaskBias(SHALLOW, of_train, of_dev)
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from rich.progress import Progress
 from torch import Tensor
 
+from srnet.debiasing.known import check_log_probs, check_probs
 from srnet.debiasing.losses import make_objective
 from srnet.errors import InputError
 from srnet.masking import Mask
@@ -59,21 +60,21 @@ def search_mask(
 
     Raises:
         InputError: if the model cannot be pruned or read the examples, an argument is out of range, or what
-            the loss needs is missing or of another length than `train`.
+            the loss needs is missing, of another length than `train`, or no (log-)probabilities.
     """
     model = plain(model)
     prunable_weights(model)
     classes = int(model.config.num_labels or 0)
     if classes < 2:
         raise InputError(f"{type(model).__name__}: it gives {classes} number for each example, and no class to choose")
-    for name, values in (("bias_log_probs", bias_log_probs), ("teacher_probs", teacher_probs)):
-        if values is not None and tuple(values.shape) != (len(train), classes):
-            shape = f"{list(values.shape)} for {len(train)} training examples and {classes} classes"
-            raise InputError(f"{name} has the shape {shape}")
     for name, data in (("train", train), ("dev", dev)):
         if not (len(data) and int(data.labels.min()) >= 0 and int(data.labels.max()) < classes):
             raise InputError(f"{name}: give at least one example, and labels from 0 to {classes - 1}")
         check_encoded(model, data, name)
+    if bias_log_probs is not None:
+        check_log_probs(bias_log_probs, (len(train), classes), "bias_log_probs")
+    if teacher_probs is not None:
+        check_probs(teacher_probs, (len(train), classes), "teacher_probs")
     if metric not in METRICS:
         raise InputError(f"metric {metric!r} is unknown: choose one of {', '.join(METRICS)}")
     objective = make_objective(loss, bias_log_probs, teacher_probs)

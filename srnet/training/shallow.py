@@ -1,7 +1,7 @@
 """A bias that nobody has named: what a model learns from few examples in a short time (Utama et al., 2020b)."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 EXAMPLES, EPOCHS = 2000, 5  # of MNLI, by the released code of Utama et al. (2020b)
 SHARE = 4  # at most a quarter of the examples, so that most of them are none that the model has seen
 LEAST = 100  # examples to learn from
+RATES = (5e-5, 2e-4, 8e-4)  # BERT's usual one, and larger ones, which much smaller models need
 
 
 def sample_size(examples: int) -> int:
@@ -35,25 +36,47 @@ def sample_size(examples: int) -> int:
     return size
 
 
-def shallow_recipe(examples: int) -> Recipe:
-    """Return how a shallow model is trained: BERT's usual learning rate, for `EPOCHS` epochs of the sample."""
-    recipe = Recipe(1)
+def shallow_recipe(examples: int, lr: float = RATES[0]) -> Recipe:
+    """Return how a shallow model is trained: for `EPOCHS` epochs of the sample.
+
+    Args:
+        examples: number of training examples, of which the sample is a part.
+        lr: learning rate.
+    """
+    recipe = Recipe(1, lr=lr)
     return replace(recipe, steps=-(-EPOCHS * sample_size(examples) // recipe.batch_size))
 
 
-def shallow_log_probs(
+@dataclass(frozen=True)
+class Shallow:
+    """What a model that was trained shortly says.
+
+    Attributes:
+        log_probs: of the training examples, and of each further set, float32 [N, K].
+        rate: the learning rate that it was trained with.
+        accuracy: on the training examples, most of which it has not seen.
+        learned: whether that is above the share of the most frequent class by more than chance.
+    """
+
+    log_probs: list[Tensor]
+    rate: float
+    accuracy: float
+    learned: bool
+
+
+def shallow(
     model: "PreTrainedModel",
     train: Encoded,
     others: Sequence[Encoded] = (),
     *,
     seed: int,
-    recipe: Recipe | None = None,
-    after_step: Callable[[int], None] = lambda step: None,
-) -> list[Tensor]:
+    advance: Callable[[], None] = lambda: None,
+) -> Shallow:
     """Train a model shortly on a sample of the training examples, and return what it says of all.
 
     A model that has seen little of a task has learned its shortcuts first, so its probabilities can stand for those of
-    a bias model (Utama et al., 2020b, whose released code takes 2,000 examples of MNLI and 5 epochs).
+    a bias model (Utama et al., 2020b, whose released code takes 2,000 examples of MNLI and 5 epochs). One that has
+    learned nothing tells nothing: then it is trained anew with the next of `RATES`.
 
     Args:
         model: a pre-trained encoder with a fresh classifier (`srnet.training.models.load_classifier`), not one that has
@@ -61,20 +84,27 @@ def shallow_log_probs(
         train: the training examples, N of them.
         others: further examples to tell of.
         seed: seed of the sample, of data order and dropout.
-        recipe: `shallow_recipe` if not given.
-        after_step: called with the number of steps done, after each.
-
-    Returns:
-        Log-probabilities of `train` and of each of `others`, float32 [N, K].
+        advance: called after each step.
 
     Raises:
         InputError: if there are too few examples, or the sample has one class alone.
         DivergedError: if the loss is no longer finite.
     """
-    chosen = shallow_sample(train, seed)
-    recipe = shallow_recipe(len(train)) if recipe is None else recipe
-    fit(model, list(model.parameters()), TrainingRun(chosen, recipe, _cross_entropy, seed, after_step))
-    return [torch.log_softmax(predict(model, data, recipe.precision), dim=-1) for data in (train, *others)]
+    chosen, labels = shallow_sample(train, seed), train.labels
+    start = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    majority = int(labels.bincount().max()) / len(labels)
+    guessed = majority + 2 * (majority * (1 - majority) / len(labels)) ** 0.5  # two standard errors above
+    for rate in RATES:
+        model.load_state_dict(start)
+        recipe = shallow_recipe(len(train), rate)
+        run = TrainingRun(chosen, recipe, _cross_entropy, seed, lambda step: advance())
+        fit(model, list(model.parameters()), run)
+        of_train = torch.log_softmax(predict(model, train), dim=-1)
+        accuracy = float((of_train.argmax(dim=-1) == labels).float().mean())
+        if accuracy > guessed:
+            break
+    log_probs = [of_train, *(torch.log_softmax(predict(model, data), dim=-1) for data in others)]
+    return Shallow(log_probs, rate, accuracy, accuracy > guessed)
 
 
 def shallow_sample(train: Encoded, seed: int) -> Encoded:

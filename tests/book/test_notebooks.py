@@ -1,5 +1,6 @@
 """The book's notebooks as a reader runs them: papermill on the smoke profile."""
 
+import ast
 import json
 import re
 from dataclasses import replace
@@ -27,6 +28,7 @@ from srnet.study.sample import CHAIN, chain
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+TUTORIAL = ROOT / "notebooks" / "E2-your-own-data.ipynb"
 EXECUTED = sorted((ROOT / "build" / "book" / "src" / "notebooks").glob("*.ipynb"))
 SAMPLE = ROOT / "build" / "book" / "sample"
 SMALL = {"tasks": ["nli"], "sparsities": [0.5, 0.7], "seeds": [1]}
@@ -59,9 +61,9 @@ def test_sources_carry_no_outputs(notebook: Path) -> None:
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_parameters_are_explained(notebook: Path) -> None:
     parameters = papermill.inspect_notebook(str(notebook))
-    assert list(parameters) == ["profile", "tasks", "sparsities", "seeds"]
+    assert list(parameters) == (["profile", "sparsity"] if notebook == TUTORIAL else list(PARAMETERS))
     assert all(parameter["help"] for parameter in parameters.values())
-    assert all(parameter["inferred_type_name"] in ("str", "list") for parameter in parameters.values())
+    assert all(parameter["inferred_type_name"] in ("str", "list", "float") for parameter in parameters.values())
     assert parameters["profile"]["default"] == '"smoke"'
 
 
@@ -120,6 +122,15 @@ def test_bad_parameters_stop_a_notebook_before_it_computes(  # type: ignore[no-u
     with pytest.raises(papermill.PapermillExecutionError, match=message):
         execute(ROOT / "notebooks" / "04-2-fine-tuned.ipynb", **parameters)
     assert not (tmp_path / "untouched").exists()
+
+
+def test_the_tutorial_takes_few_lines() -> None:
+    cells = nbformat.read(TUTORIAL, as_version=4).cells
+    until = next(index for index, cell in enumerate(cells) if cell.source.startswith("## The same from the command"))
+    shown = [cell.source for cell in cells[:until] if cell.cell_type == "code" and not cell.metadata.get("tags")]
+    statements = [statement for source in shown for statement in ast.parse(source).body]
+    assert "merge" in shown[-2]
+    assert len(statements) <= 20
 
 
 def test_open_chapter_takes_the_notebooks_parameters(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Subnetworks for one's own use: found, saved, loaded; models and arguments that are refused."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -105,16 +106,24 @@ def test_bad_arguments(tiny_bert: BertForSequenceClassification, pairs: Encoded)
         find(metric="f1")
     with pytest.raises(InputError, match="needs bias_log_probs"):
         find(loss="poe")
-    with pytest.raises(InputError, match=r"shape \[3, 3\] for 64 training examples and 3 classes"):
+    with pytest.raises(InputError, match=r"bias_log_probs: the shape is \[3, 3\]; give \[64, 3\]"):
         find(loss="poe", bias_log_probs=torch.zeros(3, 3))
     with pytest.raises(InputError, match="interval is -1"):
         find(interval=-1)
-    with pytest.raises(InputError, match=r"shape \[64, 1\]"):
+    with pytest.raises(InputError, match=r"the shape is \[64, 1\]"):
         find(loss="poe", bias_log_probs=torch.zeros(64, 1))
+    third = torch.full((64, 3), 1 / 3)
+    with pytest.raises(InputError, match=r"bias_log_probs: the exponentials of row 0, .* logarithms of these"):
+        find(loss="poe", bias_log_probs=third)
     with pytest.raises(InputError, match="needs teacher_probs"):
-        find(loss="confreg", bias_log_probs=torch.zeros(64, 3))
-    with pytest.raises(InputError, match=r"teacher_probs has the shape \[63, 3\] for 64 training examples"):
-        find(loss="confreg", bias_log_probs=torch.zeros(64, 3), teacher_probs=torch.zeros(63, 3))
+        find(loss="confreg", bias_log_probs=third.log())
+    with pytest.raises(InputError, match=r"teacher_probs: the shape is \[63, 3\]; give \[64, 3\]"):
+        find(loss="confreg", bias_log_probs=third.log(), teacher_probs=third[:63])
+    wrong = third.clone()
+    for values in ([0.5, 0.5, 0.5], [1.5, -0.5, 0.0], [float("nan"), 0.5, 0.5]):
+        wrong[7] = torch.tensor(values)
+        with pytest.raises(InputError, match=r"teacher_probs: row 7 is .*, no probabilities"):
+            find(loss="confreg", bias_log_probs=third.log(), teacher_probs=wrong)
     with pytest.raises(InputError, match="train: give at least one example"):
         search_mask(tiny_bert, few(pairs, 0), pairs, RECIPE, sparsity=0.5)
     with pytest.raises(InputError, match="dev: give at least one example"):
@@ -125,12 +134,12 @@ def test_bad_arguments(tiny_bert: BertForSequenceClassification, pairs: Encoded)
 
 
 def test_divergence_is_an_error_and_leaves_the_model_whole(
-    tiny_bert: BertForSequenceClassification, pairs: Encoded
+    tiny_bert: BertForSequenceClassification, pairs: Encoded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = {name: tensor.clone() for name, tensor in tiny_bert.state_dict().items()}
-    bias = torch.full((64, 3), float("nan"))
+    monkeypatch.setattr("srnet.pruning.search.make_objective", lambda *_: lambda logits, *_: logits.sum() * math.nan)
     with pytest.raises(DivergedError, match="loss is nan at step 1"):
-        search_mask(tiny_bert, pairs, pairs, RECIPE, sparsity=0.5, loss="poe", bias_log_probs=bias)
+        search_mask(tiny_bert, pairs, pairs, RECIPE, sparsity=0.5)
     after = tiny_bert.state_dict()
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)

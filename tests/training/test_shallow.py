@@ -5,9 +5,9 @@ import torch
 from transformers import BertForSequenceClassification
 
 from srnet.errors import InputError
+from srnet.training import shallow as module
 from srnet.training.encoding import Encoded
-from srnet.training.recipe import Recipe
-from srnet.training.shallow import sample_size, shallow_log_probs, shallow_recipe, shallow_sample
+from srnet.training.shallow import sample_size, shallow, shallow_recipe, shallow_sample
 
 
 def many(pairs: Encoded, times: int) -> Encoded:
@@ -25,17 +25,36 @@ def test_the_sample_is_that_of_the_authors_or_a_quarter() -> None:
 
 
 def test_log_probabilities_of_all_examples_repeat(tiny_bert: BertForSequenceClassification, pairs: Encoded) -> None:
-    data, start = many(pairs, 7), {name: tensor.clone() for name, tensor in tiny_bert.state_dict().items()}
+    data, start = many(pairs, 28), {name: tensor.clone() for name, tensor in tiny_bert.state_dict().items()}
     found = []
     for _ in range(2):
         tiny_bert.load_state_dict(start)
-        found.append(shallow_log_probs(tiny_bert, data, [pairs], seed=1, recipe=Recipe(40, batch_size=16, lr=1e-2)))
-    (of_train, of_pairs), again = found
+        found.append(shallow(tiny_bert, data, [pairs], seed=1))
+    (of_train, of_pairs), again = found[0].log_probs, found[1].log_probs
     assert torch.equal(of_train, again[0])
-    assert of_train.shape == (448, 3)
+    assert of_train.shape == (1792, 3)
     assert of_pairs.shape == (64, 3)
-    assert torch.allclose(of_train.exp().sum(1), torch.ones(448), atol=1e-5)
-    assert (of_train.argmax(1) == data.labels).float().mean() > data.labels.bincount().max() / 448  # it has learned
+    assert torch.allclose(of_train.exp().sum(1), torch.ones(1792), atol=1e-5)
+    assert found[0].accuracy == (of_train.argmax(1) == data.labels).float().mean()
+
+
+def test_a_rate_that_teaches_nothing_is_followed_by_a_larger_one(
+    tiny_bert: BertForSequenceClassification, pairs: Encoded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, steps = many(pairs, 7), []
+    monkeypatch.setattr(module, "RATES", (1e-7, 1e-2, 1e-1))
+    found = shallow(tiny_bert, data, seed=1, advance=lambda: steps.append(1))
+    assert found.rate == 1e-2
+    assert found.learned
+    assert found.accuracy > data.labels.bincount().max() / len(data)
+    assert len(steps) == 2 * shallow_recipe(len(data)).steps
+
+
+def test_one_that_learns_nothing_is_said_to(
+    tiny_bert: BertForSequenceClassification, pairs: Encoded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "RATES", (1e-7,))
+    assert not shallow(tiny_bert, many(pairs, 7), seed=1).learned
 
 
 def test_a_sample_of_one_class_is_refused(pairs: Encoded) -> None:
