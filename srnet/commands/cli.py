@@ -11,6 +11,7 @@ import typer
 from srnet.commands import data, store
 from srnet.commands.book import book
 from srnet.commands.diagnose import diagnose
+from srnet.commands.examples import add_examples
 from srnet.commands.own import evaluate, find, fine_tune, merge, predict
 from srnet.commands.plan import plan
 from srnet.commands.printing import complain, warn
@@ -28,6 +29,7 @@ for command in (run, plan, status, reproduce, compare, book, diagnose, fine_tune
 app.add_typer(data.pocket, name="pocket")
 app.add_typer(store.app, name="store")
 app.add_typer(data.app, name="data")
+add_examples(app)
 
 
 def main() -> None:

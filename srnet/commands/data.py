@@ -1,5 +1,6 @@
 """Commands about text: the official data files, and the pocket world."""
 
+import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -59,11 +60,13 @@ def pretrain(
 
 @pocket.command()
 def export(out: Annotated[Path, typer.Option("--out", help="Data folder to write to.")]) -> None:
-    """Write the pocket world's text as official files, to be read with --data-dir."""
+    """Write the pocket world's text as official files, to be read with --data-dir, and its pre-trained model, plm."""
     from srnet.data.official import write_task
     from srnet.data.tasks import TASKS
-    from srnet.pocket import World, build
+    from srnet.pocket import World, build, plm_folder
 
     for task in TASKS:
         write_task(build(task, World()), out)
+    shutil.copytree(plm_folder(), out / "plm", dirs_exist_ok=True)
     say(f"The data folder: {out}")
+    say(f"The model: {out / 'plm'}")

@@ -11,10 +11,6 @@ from srnet.commands.printing import console, say
 from srnet.errors import InputError
 
 PICTURES = (".pdf", ".png", ".svg")
-EXAMPLE = """
-
-Example: srnet diagnose --train train.csv --dev dev.csv --text premise --text hypothesis --label label --bias overlap
-"""
 
 
 def diagnose(
@@ -51,9 +47,6 @@ def diagnose(
         with written_whole(figure) as temporary:
             diagnosis_dots(found).savefig(temporary, format=figure.suffix[1:].lower())
         say(f"\nThe figure: {figure}")
-
-
-diagnose.__doc__ = f"{diagnose.__doc__}{EXAMPLE}"
 
 
 def _check_target(option: str, path: Path | None, given: dict[str, Path | None]) -> None:

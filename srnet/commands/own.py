@@ -185,18 +185,6 @@ def merge(
     say(f"The model: {out}")
 
 
-_COLUMNS = "--text premise --text hypothesis --label label"
-EXAMPLES = {
-    fine_tune: f"--model bert-base-uncased --train train.csv --dev dev.csv {_COLUMNS} --out my-model",
-    find: f"--model my-model --train train.csv --dev dev.csv {_COLUMNS} --bias overlap --out found",
-    evaluate: "--subnetwork found --data hans=hans.csv --subset heuristic",
-    predict: "--subnetwork found --data new.csv --out classes.csv",
-    merge: "--subnetwork found --out my-sparse-model",
-}
-for _command, _example in EXAMPLES.items():
-    _command.__doc__ = f"{_command.__doc__}\n\nExample: srnet {_command.__name__.replace('_', '-')} {_example}\n"
-
-
 def _load(folder: Path, model: str | None) -> "Subnetwork":
     from srnet.own.adapters import load_subnetwork
     from srnet.training.models import load_fine_tuned

@@ -63,11 +63,6 @@ def test_from_a_pre_trained_model_to_a_subnetwork(folder: Path) -> None:
     assert result.exit_code == 0, result.output
 
 
-@pytest.mark.parametrize("name", ["fine-tune", "find", "evaluate", "predict", "merge"])
-def test_help_has_an_example(name: str) -> None:
-    assert f"Example: srnet {name} --" in CliRunner().invoke(app, [name, "--help"]).output
-
-
 WRONG = {
     "column": ((*FIND, "--text", "other"), "no column 'other'"),
     "full folder": ((*FIND, "--out", "model"), "the folder is not empty"),
