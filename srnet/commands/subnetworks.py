@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from srnet.commands.options import Vectors
+from srnet.commands.options import Vectors, a_path
 from srnet.commands.printing import say
 from srnet.errors import InputError
-from srnet.files import check_new_folder, written_whole
+from srnet.files import check_new_folder, check_target, written_whole
 
 if TYPE_CHECKING:
     from srnet.pruning.adapters import Subnetwork
 
 Text = Annotated[list[str] | None, typer.Option("--text", help="Column of the text; twice if there are two.")]
-Found = Annotated[Path, typer.Option("--subnetwork", help="Folder written by srnet find.")]
+Found = Annotated[Path, typer.Option("--subnetwork", parser=a_path, help="Folder written by srnet find.")]
 BaseModel = Annotated[
     str | None, typer.Option("--model", help="Its base model: folder, or name on the hub; if not where it was.")
 ]
@@ -24,11 +24,15 @@ BaseModel = Annotated[
 
 def find(
     model: Annotated[str, typer.Option("--model", help="Fine-tuned classifier: folder, or name on the hub.")],
-    train: Annotated[Path, typer.Option("--train", help="Training examples: a .csv, .tsv or .jsonl file.")],
-    dev: Annotated[Path, typer.Option("--dev", help="Development examples, by which the mask is chosen.")],
+    train: Annotated[
+        Path, typer.Option("--train", parser=a_path, help="Training examples: a .csv, .tsv or .jsonl file.")
+    ],
+    dev: Annotated[
+        Path, typer.Option("--dev", parser=a_path, help="Development examples, by which the mask is chosen.")
+    ],
     text: Annotated[list[str], typer.Option("--text", help="Column of the text; twice if there are two.")],
     label: Annotated[str, typer.Option("--label", help="Column of the label.")],
-    out: Annotated[Path, typer.Option("--out", help="New folder for the subnetwork.")],
+    out: Annotated[Path, typer.Option("--out", parser=a_path, help="New folder for the subnetwork.")],
     bias: Annotated[
         str | None, typer.Option("--bias", help="overlap, hypothesis-only, claim-only, length or shallow.")
     ] = None,
@@ -106,14 +110,19 @@ def evaluate(
 
 def predict(
     subnetwork: Found,
-    data: Annotated[Path, typer.Option("--data", help="Examples: a .csv, .tsv or .jsonl file; no labels needed.")],
-    out: Annotated[Path, typer.Option("--out", help="CSV file to write: the class and all probabilities of each.")],
+    data: Annotated[
+        Path, typer.Option("--data", parser=a_path, help="Examples: a .csv, .tsv or .jsonl file; no labels needed.")
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", parser=a_path, help="CSV file to write: the class and all probabilities of each.")
+    ],
     text: Text = None,
     model: BaseModel = None,
 ) -> None:
     """Write a subnetwork's classes for examples without labels."""
     if out.is_dir() or (out.exists() and data.exists() and out.samefile(data)):
         raise InputError(f"--out {out}: a folder, or the file that --data reads; give the name of another file")
+    check_target(out.parent)
     found = _load(subnetwork, model)
     probabilities = found.probabilities(data, text)
     with written_whole(out) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
@@ -126,7 +135,7 @@ def predict(
 
 def merge(
     subnetwork: Found,
-    out: Annotated[Path, typer.Option("--out", help="New folder for the model.")],
+    out: Annotated[Path, typer.Option("--out", parser=a_path, help="New folder for the model.")],
     model: BaseModel = None,
 ) -> None:
     """Write a subnetwork as a plain model of transformers, which loads without this package."""
