@@ -43,12 +43,14 @@ def check_folder(folder: Path) -> Path:
     try:
         while not there.exists():
             if there.is_symlink():
-                raise InputError(f"{folder}: the link {there} leads nowhere; make the folder it names, or name another")
+                raise InputError(
+                    f"{folder}: the link {there} leads to no folder; make the one it names, or name another"
+                )
             there = there.absolute().parent
     except OSError as error:
         raise InputError(f"{folder}: cannot be a folder: {error.strerror}; name another") from None
     if not there.is_dir():
-        raise InputError(f"{folder}: {there} is there and no folder; name another")
+        raise InputError(f"{folder}: {'this' if there == folder else there} is no folder; name another")
     if not os.access(there, os.R_OK | os.X_OK):
         raise InputError(
             f"{folder}: {there} cannot be read: {os.strerror(errno.EACCES)}; get leave to, or name another"

@@ -123,9 +123,10 @@ class Places(Sources):
 
     def results(self, snapshot_every: float = SNAPSHOT_EVERY) -> "Store":
         """Return the store of results."""
-        from srnet.store.store import Store
+        from srnet.store.store import Store, check_results
 
         below, root = self.below or default_below(), self.store or default_root()
+        check_results(below)
         return Store(root.absolute(), [folder.absolute() for folder in below], snapshot_every)
 
 

@@ -78,8 +78,9 @@ def compare(
 
 
 def _opened(folders: Sequence[Path]) -> "Store":
-    from srnet.store.store import read_only
+    from srnet.store.store import check_results, read_only
 
+    check_results(folders)
     if not folders:
         raise InputError("there are no published results here: name their folder with --against")
     return read_only([folder.absolute() for folder in folders])

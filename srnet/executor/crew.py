@@ -1,15 +1,14 @@
 """The workers of a Dask cluster: they are looked at before they are given work, and what they lack is said."""
 
-import pickle
 import time
 from collections.abc import Callable, Iterable, Mapping
 from math import inf
 from pathlib import Path
 from typing import Any
 
-import cloudpickle
 from distributed import Client
 from distributed.comm import CommClosedError
+from distributed.protocol import deserialize_bytes, serialize_bytes
 
 from srnet.environment import Inputs
 from srnet.errors import InputError
@@ -22,12 +21,12 @@ Say = Callable[[str], None]
 
 
 def parcel(function: Callable[..., Any], *arguments: Any) -> bytes:
-    """Return a call that is made by whoever unpickles it, as the task `pickle.loads` of these bytes.
+    """Return a call that is made by whoever deserialises it: the task `deserialize_bytes` of these bytes.
 
-    Dask unpickles a task's function and arguments where an error ends the worker, or the run in the scheduler. So it
-    is given what every Python has, and whatever a worker lacks is an error of the task.
+    Dask deserialises a task's function and arguments where an error ends the worker, or the run in the scheduler. So it
+    is given what every Dask has, and whatever a worker lacks is an error of the task.
     """
-    return cloudpickle.dumps(_Call(function, arguments))
+    return serialize_bytes(_Call(function, arguments))
 
 
 class _Call:
@@ -112,7 +111,7 @@ class Crew:
         new = [name for name in self._present if name not in self._lacks]
         if not new:
             return
-        for name, answer in self.client.run(pickle.loads, self._check, workers=new, on_error="return").items():
+        for name, answer in self.client.run(deserialize_bytes, self._check, workers=new, on_error="return").items():
             if not isinstance(answer, CommClosedError | TimeoutError):  # it has gone, or does not answer yet
                 self._lacks[name] = _in_words(answer) if isinstance(answer, Exception) else answer
         if self.able and (problems := self._problems(new)):

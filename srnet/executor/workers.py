@@ -1,7 +1,6 @@
 """Running many experiments: operands first, each once, in this process or on Dask workers."""
 
 import logging
-import pickle
 import time
 import warnings
 from collections import Counter
@@ -16,6 +15,7 @@ from typing import Any
 import dask
 from distributed import CancelledError, Client, Future, KilledWorker, LocalCluster, get_worker
 from distributed.comm import CommClosedError
+from distributed.protocol import deserialize_bytes
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from threadpoolctl import threadpool_limits
 
@@ -183,7 +183,7 @@ def _on_dask(client: Client, agenda: Agenda, store: Store, inputs: Inputs, watch
             on_gpu = crew.has_gpus and not isinstance(experiment, Bias | Tokenised)
             begun.pop(experiment.key, None)
             future = client.submit(
-                pickle.loads,
+                deserialize_bytes,
                 parcel(_on_worker, experiment, store, inputs),
                 key=_task(experiment, tries),
                 priority=agenda.priority(experiment),

@@ -101,12 +101,10 @@ class Store:
         snapshot_every: seconds between two savings of where a long experiment stands.
 
     Raises:
-        InputError: if `root` cannot be a folder of results, or one of `below` is none.
+        InputError: if `root` cannot be a folder of results.
     """
 
     def __init__(self, root: Path, below: Sequence[Path] = (), snapshot_every: float = SNAPSHOT_EVERY) -> None:
-        for folder in below:
-            _check_results(folder)
         check_folder(root)
         if (root / MANIFEST).is_file():
             raise InputError(f"{root}: published results, which are only read: name them with --below, not --store")
@@ -383,8 +381,29 @@ class Store:
 
 
 def default_store() -> Store:
-    """Return the store that commands and notebooks use if nothing else is said."""
-    return Store(default_root(), default_below())
+    """Return the store that commands and notebooks use if nothing else is said.
+
+    Raises:
+        InputError: if SRNET_STORE or SRNET_BELOW names what is no folder of results.
+    """
+    below = default_below()
+    check_results(below)
+    return Store(default_root(), below)
+
+
+def check_results(folders: Sequence[Path]) -> None:
+    """Check that folders hold results, or are stores in which there are none yet.
+
+    Raises:
+        InputError: if one of them does not.
+    """
+    for folder in folders:
+        check_folder(folder)
+        if not folder.exists():
+            raise InputError(f"{folder}: no such folder; name a folder of results")
+        names = (MANIFEST, "unfinished", "failed")
+        if not any((folder / name).exists() for name in names) and not Folder(folder).keys():
+            raise InputError(f"{folder}: holds no results; name a store, or published results, with their {MANIFEST}")
 
 
 def read_only(folders: Sequence[Path]) -> Store:
@@ -396,20 +415,12 @@ def read_only(folders: Sequence[Path]) -> Store:
     return Store(folders[0] / "nothing-is-written", folders)
 
 
-def _check_results(folder: Path) -> None:
-    check_folder(folder)
-    names = (MANIFEST, "unfinished", "failed")
-    if not any((folder / name).exists() for name in names) and not Folder(folder).keys():
-        there = "holds no results" if folder.exists() else "is not there"
-        raise InputError(f"{folder}: {there}; name a folder of results: a store, or one with a {MANIFEST}")
-
-
 def _in_words(error: OSError) -> str:
     """Return why results cannot be written, and what to do about it."""
     reason = f"{error.strerror} ({error.filename})" if error.filename else error.strerror
     if error.errno in NO_LOCKS:
         return f"its file system gives no locks: {reason}; mount it so that it does"
-    remedy = "make room there" if error.errno in FULL else "see to it that it can"
+    remedy = "make room there" if error.errno in FULL else "get leave to"
     return f"cannot be written: {reason}; {remedy}"
 
 
