@@ -266,9 +266,10 @@ class Store:
             with self._locked(probe):
                 pass
         except OSError as error:
-            self._lock(probe).unlink(missing_ok=True)
+            with suppress(OSError):
+                self._lock(probe).unlink(missing_ok=True)
             for folder in made:
-                with suppress(OSError):  # another process has begun to use it
+                with suppress(OSError):  # it was not made, or another process has begun to use it
                     folder.rmdir()
             raise InputError(f"{self.root}: {_in_words(error)}; or name another folder with --store") from None
 
