@@ -370,7 +370,7 @@ def test_a_file_that_the_system_does_not_let_be_read_is_named_and_not_set_aside(
     def refuse(path: Path, *_: Any, **__: Any) -> Any:
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
-    monkeypatch.setattr(*{RECORD: (Path, "read_bytes")}.get(name, (Path, "open")), refuse)
+    monkeypatch.setattr("pathlib.Path.read_bytes" if name == RECORD else "srnet.store.layers.sha256", refuse)
     with pytest.raises(InputError, match=f"{name}: cannot be read: Permission denied") as problem:
         store.file(FULL, name)
     assert not isinstance(problem.value, DamagedError)
