@@ -53,9 +53,12 @@ def default_root() -> Path:
     """Return the folder of results: SRNET_STORE if it is set, else ``store`` in the checkout around the current folder.
 
     Outside a checkout it is ``store`` in the current folder.
+
+    Raises:
+        InputError: if SRNET_STORE is set to nothing.
     """
-    if os.environ.get(STORE):
-        return Path(os.environ[STORE])
+    if STORE in os.environ:
+        return _named(STORE, os.environ[STORE])
     with suppress(InputError):
         return find_root(Path.cwd()) / "store"
     return Path.cwd() / "store"
@@ -67,10 +70,16 @@ def default_below() -> tuple[Path, ...]:
     If it is not set, they are the published ones of the checkout: every folder in ``results`` that has a manifest.
     """
     if os.environ.get(BELOW):
-        return tuple(Path(folder) for folder in os.environ[BELOW].split(os.pathsep))
+        return tuple(_named(BELOW, folder) for folder in os.environ[BELOW].split(os.pathsep))
     with suppress(InputError):
         return tuple(sorted(path.parent for path in (find_root(Path.cwd()) / "results").glob(f"*/{MANIFEST}")))
     return ()
+
+
+def _named(variable: str, folder: str) -> Path:
+    if not folder:
+        raise InputError(f"{variable}: names no folder, but is set: give it one, or unset it")
+    return Path(folder)
 
 
 def sample_root() -> Path | None:

@@ -1,5 +1,6 @@
 """Files: written so that they are wholly there or not at all, read line by line, and their digests."""
 
+import errno
 import hashlib
 import os
 import shutil
@@ -29,6 +30,45 @@ def written_whole(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def check_folder(folder: Path) -> Path:
+    """Check that a path is that of a folder which can be read, or that a folder can be made there.
+
+    Returns:
+        The folder, or the nearest above it that is there.
+
+    Raises:
+        InputError: if it is something else, or leads through something else.
+    """
+    there = folder
+    try:
+        while not there.exists():
+            if there.is_symlink():
+                raise InputError(
+                    f"{folder}: the link {there} leads to no folder; make the one it names, or name another"
+                )
+            there = there.absolute().parent
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be a folder: {error.strerror}; name another") from None
+    if not there.is_dir():
+        raise InputError(f"{folder}: {'this' if there == folder else there} is no folder; name another")
+    if not os.access(there, os.R_OK | os.X_OK):
+        raise InputError(
+            f"{folder}: {there} cannot be read: {os.strerror(errno.EACCES)}; get leave to, or name another"
+        )
+    return there
+
+
+def check_target(folder: Path) -> None:
+    """Check that files can be written to a folder, which need not be there.
+
+    Raises:
+        InputError: if it cannot be a folder (`check_folder`), or nothing can be written in it.
+    """
+    above = check_folder(folder)
+    if not os.access(above, os.W_OK):
+        raise InputError(f"{folder}: nothing can be written in {above}; give another place")
+
+
 def check_new_folder(folder: Path) -> None:
     """Check that a folder can be written: it is not there, or empty.
 
@@ -39,9 +79,7 @@ def check_new_folder(folder: Path) -> None:
         raise InputError(f"{folder}: there is something of this name that is no folder; give another name")
     if folder.is_dir() and any(folder.iterdir()):
         raise InputError(f"{folder}: the folder is not empty; give a new one, so that nothing is overwritten")
-    above = next(each for each in folder.absolute().parents if each.exists())
-    if not above.is_dir() or not os.access(above, os.W_OK):
-        raise InputError(f"{folder}: nothing can be written in {above}; give another place")
+    check_target(folder)
 
 
 @contextmanager

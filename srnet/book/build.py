@@ -96,19 +96,23 @@ def alone(out: Path) -> Iterator[None]:
         out: the folder; it is made if it is not there.
 
     Raises:
-        InputError: if another process builds there.
+        InputError: if another process builds there, or the folder cannot be made, written to or locked.
     """
-    out.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(out / ".lock", blocking=False, fallback_to_soft=False)
     try:
-        with FileLock(out / ".lock", blocking=False):
-            for left in out.glob(".building-*"):
-                shutil.rmtree(left, ignore_errors=True)
-            try:
-                yield
-            finally:
-                (out / ".lock").unlink()
+        out.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
     except Timeout:
         raise InputError(f"{out}: another process builds a book there: wait for it, or give another --out") from None
+    except OSError as error:
+        raise InputError(f"{out}: no book can be built there: {error.strerror}; give another --out") from None
+    try:
+        for left in out.glob(".building-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        yield
+    finally:
+        (out / ".lock").unlink()
+        lock.release()
 
 
 def figures_of(root: Path) -> list[str]:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from srnet.commands.options import Choice, Places, ProfileName, Scheduler, SnapshotEvery, Workers, grouped
+from srnet.commands.options import Choice, Places, ProfileName, Scheduler, SnapshotEvery, Workers, a_path, grouped
 from srnet.commands.printing import complain, say
 from srnet.commands.run import report_outcome
 from srnet.environment import SNAPSHOT_EVERY, find_root, variables
 from srnet.errors import InputError
+from srnet.files import check_target
 
 if TYPE_CHECKING:
     from srnet.store.store import Store
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 def book(
     places: Places,
     profile: ProfileName = "pocket",
-    out: Annotated[Path, typer.Option("--out", help="Folder to build in.")] = Path("build/book"),
+    out: Annotated[Path, typer.Option("--out", parser=a_path, help="Folder to build in.")] = Path("build/book"),
     workers: Workers = None,
     scheduler: Scheduler = None,
     snapshot_every: SnapshotEvery = SNAPSHOT_EVERY,
@@ -39,6 +40,7 @@ def book(
     from srnet.study.sample import sample_of
 
     root = find_root(Path.cwd())
+    check_target(out)
     study, store = Choice(profile).study(places), places.results(snapshot_every)
     figures = [name for name in figures_of(root) if name in study.figures]
     report_outcome(study.compute(store, figures, workers, scheduler), store)

@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
+from srnet.commands.options import a_path
 from srnet.commands.printing import say, show
+from srnet.files import check_target
 
 app = typer.Typer(no_args_is_help=True, help="The official data files.")
 pocket = typer.Typer(no_args_is_help=True, help="The generated world that the study runs on by default.")
@@ -14,7 +16,7 @@ pocket = typer.Typer(no_args_is_help=True, help="The generated world that the st
 
 @app.command()
 def check(
-    folder: Annotated[Path, typer.Argument(help="Data folder.")],
+    folder: Annotated[Path, typer.Argument(parser=a_path, help="Data folder.")],
     task: Annotated[list[str] | None, typer.Option("--task", help="Only this task; may be repeated.")] = None,
 ) -> None:
     """Read data files; print examples and classes of each (Tables 1 and 2), and which are not the official ones."""
@@ -37,9 +39,10 @@ def check(
 @app.command()
 def fetch(
     task: Annotated[str, typer.Argument(help="Name of a task.")],
-    folder: Annotated[Path, typer.Argument(help="Data folder to write to.")],
+    folder: Annotated[Path, typer.Argument(parser=a_path, help="Data folder to write to.")],
 ) -> None:
     """Fetch a task's data sets from the Hugging Face hub, as official files, and say what the hub lacks."""
+    check_target(folder)
     from srnet.data import hub
 
     for file, source in hub.fetch(task, folder).items():
@@ -48,10 +51,11 @@ def fetch(
 
 @pocket.command()
 def pretrain(
-    out: Annotated[Path, typer.Option("--out", help="Folder to write the model to.")],
+    out: Annotated[Path, typer.Option("--out", parser=a_path, help="Folder to write the model to.")],
     name: Annotated[str, typer.Option("--name", help="pocket, pocket-large or pocket-roberta.")] = "pocket",
 ) -> None:
     """Pre-train a model of the pocket world anew, bit for bit as it is shipped."""
+    check_target(out)
     from srnet import pocket
 
     pocket.pretrain(out, pocket.find_recipe(name))
@@ -59,8 +63,9 @@ def pretrain(
 
 
 @pocket.command()
-def export(out: Annotated[Path, typer.Option("--out", help="Data folder to write to.")]) -> None:
+def export(out: Annotated[Path, typer.Option("--out", parser=a_path, help="Data folder to write to.")]) -> None:
     """Write the pocket world's text as official files, to be read with --data-dir, and its pre-trained model, plm."""
+    check_target(out)
     from srnet.data.official import write_task
     from srnet.data.tasks import TASKS
     from srnet.pocket import World, build, plm_folder

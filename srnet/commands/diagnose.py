@@ -6,22 +6,29 @@ from typing import Annotated
 
 import typer
 
-from srnet.commands.options import Vectors
+from srnet.commands.options import Vectors, a_path
 from srnet.commands.printing import console, say
 from srnet.errors import InputError
+from srnet.files import check_target
 
 PICTURES = (".pdf", ".png", ".svg")
 
 
 def diagnose(
-    train: Annotated[Path, typer.Option("--train", help="Training examples: a .csv, .tsv or .jsonl file.")],
+    train: Annotated[
+        Path, typer.Option("--train", parser=a_path, help="Training examples: a .csv, .tsv or .jsonl file.")
+    ],
     text: Annotated[list[str], typer.Option("--text", help="Column of the text; twice if there are two.")],
     label: Annotated[str, typer.Option("--label", help="Column of the label.")],
     bias: Annotated[str, typer.Option("--bias", help="overlap, hypothesis-only, claim-only or length.")],
-    dev: Annotated[Path | None, typer.Option("--dev", help="Development examples.")] = None,
+    dev: Annotated[Path | None, typer.Option("--dev", parser=a_path, help="Development examples.")] = None,
     vectors: Vectors = None,
-    to_json: Annotated[Path | None, typer.Option("--json", help="File to write all of it to, as JSON.")] = None,
-    figure: Annotated[Path | None, typer.Option("--figure", help="File to draw it in: .png, .pdf or .svg.")] = None,
+    to_json: Annotated[
+        Path | None, typer.Option("--json", parser=a_path, help="File to write all of it to, as JSON.")
+    ] = None,
+    figure: Annotated[
+        Path | None, typer.Option("--figure", parser=a_path, help="File to draw it in: .png, .pdf or .svg.")
+    ] = None,
 ) -> None:
     """Tell how much a bias says about the labels of your own task, from its text alone."""
     given = {"--train": train, "--dev": dev, "--vectors": vectors}
@@ -54,6 +61,7 @@ def _check_target(option: str, path: Path | None, given: dict[str, Path | None])
         return
     if path.is_dir():
         raise InputError(f"{option} {path}: a folder; give the name of a file in it")
+    check_target(path.parent)
     for other, source in given.items():
         if source and source.exists() and path.exists() and path.samefile(source):
             raise InputError(f"{option} {path}: the file that {other} reads; give another name")

@@ -10,12 +10,26 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from srnet import environment
+from srnet.commands.printing import complain
 from srnet.environment import SNAPSHOT_EVERY, Inputs, default_below, default_root
 from srnet.errors import InputError
 
 if TYPE_CHECKING:
     from srnet.store.store import Store
     from srnet.study.choice import Study
+
+
+def a_path(text: str) -> Path:
+    """Return the path that was typed: the parser of every path, for "" would be the current folder."""
+    if not text:
+        complain(
+            InputError(
+                '"" is no path: name a file or folder, or leave the option out (a variable of the shell may be unset)'
+            )
+        )
+        raise typer.Exit(2)
+    return Path(text)
+
 
 ProfileName = Annotated[str, typer.Option("--profile", help="Size of the study: smoke, pocket, small or paper.")]
 Figures = Annotated[list[str] | None, typer.Option("--figure", help="Only this figure; may be repeated.")]
@@ -24,19 +38,25 @@ Sparsities = Annotated[
     list[float] | None, typer.Option("--sparsity", help="Share of weights removed; may be repeated.")
 ]
 Seeds = Annotated[list[int] | None, typer.Option("--seed", help="Repetition; may be repeated.")]
-StoreFolder = Annotated[Path | None, typer.Option("--store", envvar=environment.STORE, help="Folder of results.")]
+StoreFolder = Annotated[
+    Path | None, typer.Option("--store", parser=a_path, envvar=environment.STORE, help="Folder of results.")
+]
 Below = Annotated[
     list[Path] | None,
     typer.Option(
         "--below",
+        parser=a_path,
         envvar=environment.BELOW,
         help="Read-only folder of results, looked up after --store; may be repeated.",
     ),
 ]
-DataFolder = Annotated[Path | None, typer.Option("--data-dir", envvar=environment.DATA, help="Official data files.")]
+DataFolder = Annotated[
+    Path | None, typer.Option("--data-dir", parser=a_path, envvar=environment.DATA, help="Official data files.")
+]
 Plm = Annotated[str | None, typer.Option("--plm", envvar=environment.PLM, help="Model folder, or name on the hub.")]
 Vectors = Annotated[
-    Path | None, typer.Option("--vectors", envvar=environment.VECTORS, help="fastText .bin or .vec file.")
+    Path | None,
+    typer.Option("--vectors", parser=a_path, envvar=environment.VECTORS, help="fastText .bin or .vec file."),
 ]
 Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Processes; one per core if not given.")]
 Scheduler = Annotated[
@@ -103,13 +123,10 @@ class Places(Sources):
 
     def results(self, snapshot_every: float = SNAPSHOT_EVERY) -> "Store":
         """Return the store of results."""
-        from srnet.store.store import Store
+        from srnet.store.store import Store, check_results
 
-        below = self.below or default_below()
-        for folder in below:
-            if not folder.is_dir():
-                raise InputError(f"{folder}: no such folder; --below names a folder of results")
-        root = self.store or default_root()
+        below, root = self.below or default_below(), self.store or default_root()
+        check_results(below)
         return Store(root.absolute(), [folder.absolute() for folder in below], snapshot_every)
 
 

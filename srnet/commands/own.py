@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from srnet.commands.options import Vectors
+from srnet.commands.options import Vectors, a_path
 from srnet.commands.printing import say
 from srnet.errors import InputError
-from srnet.files import check_new_folder, written_whole
+from srnet.files import check_new_folder, check_target, written_whole
 
 if TYPE_CHECKING:
     from srnet.own.adapters import Subnetwork
 
 Model = Annotated[str, typer.Option("--model", help="Fine-tuned classifier: folder, or name on the hub.")]
-Train = Annotated[Path, typer.Option("--train", help="Training examples: a .csv, .tsv or .jsonl file.")]
-Dev = Annotated[Path, typer.Option("--dev", help="Development examples, by which it is chosen what is kept.")]
+Train = Annotated[Path, typer.Option("--train", parser=a_path, help="Training examples: a .csv, .tsv or .jsonl file.")]
+Dev = Annotated[Path, typer.Option("--dev", parser=a_path, help="Development examples, to choose by.")]
 Texts = Annotated[list[str], typer.Option("--text", help="Column of the text; twice if there are two.")]
 Label = Annotated[str, typer.Option("--label", help="Column of the label.")]
 Ood = Annotated[
@@ -31,7 +31,7 @@ Steps = Annotated[int | None, typer.Option("--steps", help="Steps; by the number
 Precision = Annotated[str, typer.Option("--precision", help="Of matrix products in training: float32 or bfloat16.")]
 Seed = Annotated[int, typer.Option("--seed", help="Repetition.")]
 Text = Annotated[list[str] | None, typer.Option("--text", help="Column of the text; twice if there are two.")]
-Found = Annotated[Path, typer.Option("--subnetwork", help="Folder written by srnet find.")]
+Found = Annotated[Path, typer.Option("--subnetwork", parser=a_path, help="Folder written by srnet find.")]
 BaseModel = Annotated[
     str | None, typer.Option("--model", help="Its base model: folder, or name on the hub; if not where it was.")
 ]
@@ -43,7 +43,7 @@ def fine_tune(
     dev: Dev,
     text: Texts,
     label: Label,
-    out: Annotated[Path, typer.Option("--out", help="New folder for the model.")],
+    out: Annotated[Path, typer.Option("--out", parser=a_path, help="New folder for the model.")],
     ood: Ood = None,
     subset: Subset = None,
     bias: BiasName = None,
@@ -86,7 +86,7 @@ def find(
     dev: Dev,
     text: Texts,
     label: Label,
-    out: Annotated[Path, typer.Option("--out", help="New folder for the subnetwork.")],
+    out: Annotated[Path, typer.Option("--out", parser=a_path, help="New folder for the subnetwork.")],
     bias: BiasName = None,
     ood: Ood = None,
     subset: Subset = None,
@@ -156,14 +156,19 @@ def evaluate(
 
 def predict(
     subnetwork: Found,
-    data: Annotated[Path, typer.Option("--data", help="Examples: a .csv, .tsv or .jsonl file; no labels needed.")],
-    out: Annotated[Path, typer.Option("--out", help="CSV file to write: the class and all probabilities of each.")],
+    data: Annotated[
+        Path, typer.Option("--data", parser=a_path, help="Examples: a .csv, .tsv or .jsonl file; no labels needed.")
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", parser=a_path, help="CSV file to write: the class and all probabilities of each.")
+    ],
     text: Text = None,
     model: BaseModel = None,
 ) -> None:
     """Write a subnetwork's classes for examples without labels."""
     if out.is_dir() or (out.exists() and data.exists() and out.samefile(data)):
         raise InputError(f"--out {out}: a folder, or the file that --data reads; give the name of another file")
+    check_target(out.parent)
     found = _load(subnetwork, model)
     probabilities = found.probabilities(data, text)
     with written_whole(out) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
@@ -176,7 +181,7 @@ def predict(
 
 def merge(
     subnetwork: Found,
-    out: Annotated[Path, typer.Option("--out", help="New folder for the model.")],
+    out: Annotated[Path, typer.Option("--out", parser=a_path, help="New folder for the model.")],
     model: BaseModel = None,
 ) -> None:
     """Write a subnetwork as a plain model of transformers, which loads without this package."""

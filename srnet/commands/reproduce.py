@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from srnet.commands.options import Choice, Scheduler, SnapshotEvery, Sources, Workers, grouped
+from srnet.commands.options import Choice, Scheduler, SnapshotEvery, Sources, Workers, a_path, grouped
 from srnet.commands.plan import tell
 from srnet.commands.printing import say, show
 from srnet.commands.run import report_outcome
 from srnet.environment import SNAPSHOT_EVERY, default_below
 from srnet.errors import InputError
-from srnet.files import written_whole
+from srnet.files import check_target, written_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,10 +22,14 @@ if TYPE_CHECKING:
 
 MARK = "reproduction.txt"  # stands in a folder whose results have all been computed by `reproduce`
 
-Folder = Annotated[Path, typer.Option("--store", help="Folder of the new results: a fresh one, or one to go on in.")]
+Folder = Annotated[
+    Path, typer.Option("--store", parser=a_path, help="Folder of the new results: a fresh one, or one to go on in.")
+]
 Against = Annotated[
     list[Path] | None,
-    typer.Option("--against", help="Folder of published results; may be repeated. The checkout's, if not given."),
+    typer.Option(
+        "--against", parser=a_path, help="Folder of published results; may be repeated. The checkout's, if not given."
+    ),
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 unless all points are equal bit for bit.")]
 
@@ -61,8 +65,8 @@ def reproduce(
 
 @grouped
 def compare(
-    one: Annotated[Path, typer.Argument(help="Folder of results.")],
-    other: Annotated[Path, typer.Argument(help="Folder of the results that they are held against.")],
+    one: Annotated[Path, typer.Argument(parser=a_path, help="Folder of results.")],
+    other: Annotated[Path, typer.Argument(parser=a_path, help="Folder of the results that they are held against.")],
     choice: Choice,
     sources: Sources,
     strict: Strict = False,
@@ -74,11 +78,9 @@ def compare(
 
 
 def _opened(folders: Sequence[Path]) -> "Store":
-    from srnet.store.store import read_only
+    from srnet.store.store import check_results, read_only
 
-    for folder in folders:
-        if not folder.is_dir():
-            raise InputError(f"{folder}: no such folder of results")
+    check_results(folders)
     if not folders:
         raise InputError("there are no published results here: name their folder with --against")
     return read_only([folder.absolute() for folder in folders])
@@ -88,10 +90,11 @@ def _begin(folder: Path) -> None:
     """Mark a fresh folder; one with the mark is gone on with.
 
     Raises:
-        InputError: if the folder holds anything that was not computed by `reproduce`.
+        InputError: if the folder holds anything that was not computed by `reproduce`, or cannot be written.
     """
     if (folder / MARK).is_file():
         return
+    check_target(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(
             f"{folder}: not empty, and not begun by `srnet reproduce`: name a fresh folder with --store "

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from srnet.commands.options import Below, Choice, Figures, Places, StoreFolder, Tasks, grouped
+from srnet.commands.options import Below, Choice, Figures, Places, StoreFolder, Tasks, a_path, grouped
 from srnet.commands.printing import console, duration, say, show, size
 from srnet.errors import InputError
+from srnet.files import check_target
 
 if TYPE_CHECKING:
     from srnet.store.store import Store
@@ -92,6 +93,8 @@ def verify(
     damaged = _damaged(results, keys)
     for name, problem in damaged.items():
         say(f"{name}: {problem}", style="red")
+    if damaged and set_aside:
+        results.check_writable()
     moved = [name for name in damaged if set_aside and results.set_aside(name)]
     say(f"{len(keys)} results read, {len(damaged)} damaged" + (f", {len(moved)} set aside" if set_aside else ""))
     if damaged:
@@ -131,7 +134,9 @@ def show_(
 @app.command("publish")
 @grouped
 def publish_(
-    folder: Annotated[Path, typer.Argument(help="Where to write the files; older ones of the same name give way.")],
+    folder: Annotated[
+        Path, typer.Argument(parser=a_path, help="Where to write the files; older ones of the same name give way.")
+    ],
     choice: Choice,
     places: Places,
 ) -> None:
@@ -139,6 +144,7 @@ def publish_(
     from srnet.experiments.graph import closure
     from srnet.store.publishing import publish
 
+    check_target(folder)
     study = choice.study(places)
     study.require_text()
     experiments = closure(study.experiments(choice.figure))

@@ -79,6 +79,9 @@ class Agenda:
         store: where results are; damaged ones are set aside and put on the agenda.
         duration: how long an experiment takes, in any unit: what a long chain depends on goes first.
         stages: sets of the experiments, what is needed of an earlier one before what is needed of a later one alone.
+
+    Raises:
+        InputError: if something is to be computed, and the store cannot be written.
     """
 
     def __init__(
@@ -90,6 +93,8 @@ class Agenda:
     ) -> None:
         self.store, self.report, self._duration = store, Report(), duration
         self.todo = missing(experiments, store)
+        if self.todo:
+            store.check_writable()
         self._stages: dict[Experiment, int] = {}
         for number, stage in enumerate(stages):
             for experiment in closure(list(stage)):

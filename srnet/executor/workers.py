@@ -1,6 +1,5 @@
 """Running many experiments: operands first, each once, in this process or on Dask workers."""
 
-import errno
 import logging
 import time
 import warnings
@@ -9,11 +8,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from math import inf
+from multiprocessing import spawn
 from queue import Empty, SimpleQueue
+from typing import Any
 
 import dask
 from distributed import CancelledError, Client, Future, KilledWorker, LocalCluster, get_worker
 from distributed.comm import CommClosedError
+from distributed.protocol import deserialize_bytes
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from threadpoolctl import threadpool_limits
 
@@ -22,17 +24,18 @@ from srnet.environment import Inputs
 from srnet.errors import InputError
 from srnet.executor.agenda import LOOK_AGAIN, Agenda, Outcome, Report
 from srnet.executor.compute import Advance, compute
+from srnet.executor.crew import Crew, parcel
 from srnet.executor.work import effort, emulated, work
 from srnet.experiments.expressions import Bias, Experiment, Tokenised
 from srnet.machine import keep_memory, one_thread, own_gpu, places
-from srnet.store.store import BusyError, DamagedError, Store
+from srnet.store.store import FULL, BusyError, DamagedError, Store
 
 REPORT_EVERY = 0.5  # seconds between two reports of a worker
 LINE_EVERY = 60.0  # seconds between two lines in a log, which has no bar
 TOPIC = "srnet-progress"
 PREFIX = "experiment"  # of task keys; told that such tasks are long, Dask spreads them over its workers
 SHOWS_WITHIN = 60.0  # seconds after which a result that another machine has written must be seen here
-FULL = (errno.ENOSPC, errno.EDQUOT)
+MOST_TRIES = 5  # to have a worker take an experiment
 
 
 def run(
@@ -62,16 +65,17 @@ def run(
             Without any, what takes longest comes first, so that the whole ends soonest.
 
     Raises:
-        InputError: if there is no scheduler at the address.
+        InputError: if results cannot be written, if there is no scheduler at the address, or if each of its workers
+            lacks something.
     """
     agenda = Agenda(experiments, store, lambda experiment: effort(experiment, inputs, store), stages)
     if agenda.is_over:  # results that are there are read, and nothing else is: no text, no model, no lock
         return agenda.report
     store.clear_up()
     with _bar() as bar:
-        if not scheduler and (problem := emulated(agenda.todo, inputs)):
-            bar.console.print(problem, style="yellow", soft_wrap=True, markup=False)
         watch = _Watch(bar, agenda, inputs)
+        if not scheduler and (problem := emulated(agenda.todo, inputs)):
+            watch.warn(problem)
         if scheduler:
             with _client(scheduler) as client:
                 try:
@@ -105,8 +109,12 @@ class _Watch:
             self.seen += 1
         self.bar.update(self.row, total=self.bar.tasks[self.row].completed + sum(self.left.values()))
         for problem in self.agenda.report.damaged[self.told :]:
-            self.bar.console.print(f"set aside, computed anew: {problem}", style="yellow", soft_wrap=True, markup=False)
+            self.warn(f"set aside, computed anew: {problem}")
             self.told += 1
+
+    def warn(self, text: str) -> None:
+        """Print a line above the bar."""
+        self.bar.console.print(text, style="yellow", soft_wrap=True, markup=False, highlight=False)
 
     def advance(self, key: str, units: int) -> None:
         """Count units of work that an experiment has done."""
@@ -155,27 +163,41 @@ def _on_dask(client: Client, agenda: Agenda, store: Store, inputs: Inputs, watch
     What can start is given to Dask with its priority; where and when it runs is Dask's affair. What waits
     for an operand is held back: Dask would send it to the worker that computed that operand, and leave others idle.
     """
-    has_gpus, running, tries = _declares_gpus(client), dict[Future, Experiment](), Counter[str]()
+    running, tries, begun = dict[Future, Experiment](), Counter[str](), dict[str, str]()
     ended: SimpleQueue[Future] = SimpleQueue()
-    client.subscribe_topic(TOPIC, lambda event: watch.advance(*event[1]))
+
+    def hear(event: tuple[float, tuple[str, str, int]]) -> None:
+        key, worker, units = event[1]
+        begun[key] = worker
+        watch.advance(key, units)
+
+    client.subscribe_topic(TOPIC, hear)
+    crew = Crew(client, store, inputs, watch.warn)
+    crew.gather()
     while not agenda.is_over:
-        for experiment in agenda.take():
-            on_gpu = has_gpus and not isinstance(experiment, Bias | Tokenised)
+        if crew.look():  # what no worker has begun may now be for others
+            for future in [each for each in running if not crew.works(begun.get(running[each].key))]:
+                agenda.end(running.pop(future), Outcome("busy"))
+                future.cancel()
+        for experiment in agenda.take() if crew.able else ():
+            on_gpu = crew.has_gpus and not isinstance(experiment, Bias | Tokenised)
+            begun.pop(experiment.key, None)
             future = client.submit(
-                _on_worker,
-                experiment,
-                store,
-                inputs,
+                deserialize_bytes,
+                parcel(_on_worker, experiment, store, inputs),
                 key=_task(experiment, tries),
                 priority=agenda.priority(experiment),
                 resources={"GPU": 1} if on_gpu else None,
+                workers=crew.chosen,
             )
             running[future] = experiment
             future.add_done_callback(ended.put)
         with suppress(Empty):
             future = ended.get(timeout=LOOK_AGAIN)
-            experiment = running.pop(future)
-            _enter(experiment, _outcome(future, experiment, store), agenda, watch)
+            if future in running:  # and not given to others meanwhile
+                experiment = running.pop(future)
+                outcome = _outcome(future, experiment, store, last=tries[experiment.key] >= MOST_TRIES)
+                _enter(experiment, outcome, agenda, watch)
         _look_again(agenda, watch)
 
 
@@ -197,8 +219,14 @@ def _look_again(agenda: Agenda, watch: _Watch) -> None:
         watch.finish(ended)
 
 
-def _outcome(future: Future, experiment: Experiment, store: Store) -> Outcome:
+def _outcome(future: Future, experiment: Experiment, store: Store, last: bool) -> Outcome:
     """Return the outcome of an experiment from that of its task; its result must show in this process's store.
+
+    Args:
+        future: the task.
+        experiment: what it computes.
+        store: where its result is.
+        last: whether an experiment that its worker could not even begin is given up; else it is tried again.
 
     Raises:
         CommClosedError: if the scheduler is gone.
@@ -209,6 +237,8 @@ def _outcome(future: Future, experiment: Experiment, store: Store) -> Outcome:
         error = future.exception()
         if isinstance(error, KilledWorker):
             error = RuntimeError("its worker process died again and again, most often for want of memory")
+        elif not last:  # `_attempt` catches what is the experiment's: the worker is new, and has not been looked at yet
+            return Outcome("busy")
         store.fail(experiment, error)
         return Outcome("failed", str(error))
     try:
@@ -241,9 +271,10 @@ def _on_worker(experiment: Experiment, store: Store, inputs: Inputs) -> Outcome:
         nonlocal pending, last
         pending += units
         if time.monotonic() - last > REPORT_EVERY:
-            worker.log_event(TOPIC, (experiment.key, pending))
+            worker.log_event(TOPIC, (experiment.key, worker.address, pending))
             pending, last = 0, time.monotonic()
 
+    worker.log_event(TOPIC, (experiment.key, worker.address, 0))
     for operand in experiment.operands:
         _shows(operand, store)
     with one_thread():
@@ -279,10 +310,29 @@ def _local_client(workers: int) -> Iterator[Client]:
     address = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
     with (
         dask.config.set({"distributed.scheduler.default-task-durations": {PREFIX: "10m"}}),
+        _script_left_alone(),
         LocalCluster(n_workers=workers, threads_per_worker=1, silence_logs="ERROR", **address) as cluster,
         Client(cluster) as client,
     ):
         yield client
+
+
+@contextmanager
+def _script_left_alone() -> Iterator[None]:
+    """Start processes that do not run the caller's script again, as those of multiprocessing do.
+
+    A script without a main guard would start processes of its own in each of them, and one from stdin is not found.
+    """
+    prepared = spawn.get_preparation_data
+
+    def without_main(name: str) -> dict[str, Any]:
+        return {what: value for what, value in prepared(name).items() if not what.startswith("init_main")}
+
+    spawn.get_preparation_data = without_main
+    try:
+        yield
+    finally:
+        spawn.get_preparation_data = prepared
 
 
 @contextmanager
@@ -295,15 +345,6 @@ def _client(scheduler: str) -> Iterator[Client]:
         logging.getLogger(name).setLevel(logging.CRITICAL)  # a lost connection is said once, without tracebacks
     with client:
         yield client
-
-
-def _declares_gpus(client: Client) -> bool:
-    workers = client.scheduler_info(n_workers=-1)["workers"].values()
-    if not workers:
-        warnings.warn("the Dask scheduler has no worker yet: waiting for the first", stacklevel=2)
-        client.wait_for_workers(1)
-        return _declares_gpus(client)
-    return any("GPU" in worker["resources"] for worker in workers)
 
 
 def _bar() -> Progress:

@@ -62,12 +62,15 @@ class Folder:
 
         Raises:
             DamagedError: if it is missing or not what was written.
+            InputError: if the system does not let it be read.
         """
         path = self.root / key / RECORD
         try:
             record = read_record(path)
         except FileNotFoundError:
             raise DamagedError(key, f"{path}: the record is missing") from None
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror}") from None
         except ValueError as error:
             raise DamagedError(key, f"{path}: not the record that was written ({error})") from None
         if record["key"] != key:
@@ -93,9 +96,17 @@ class Folder:
 
 
 def file_damage(path: Path, about: Mapping[str, Any]) -> str | None:
-    """Return what is wrong with a file, None if it has the SHA-256 and the size in bytes that are said of it."""
+    """Return what is wrong with a file, None if it has the SHA-256 and the size in bytes that are said of it.
+
+    Raises:
+        InputError: if the system does not let it be read.
+    """
     if not path.is_file():
         return f"{path}: the file is missing"
-    if path.stat().st_size != about["bytes"] or sha256(path) != about["sha256"]:
+    try:
+        changed = path.stat().st_size != about["bytes"] or sha256(path) != about["sha256"]
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    if changed:
         return f"{path}: the file has changed since it was written"
     return None

@@ -11,6 +11,7 @@ Tensors are safetensors and records JSON, so that reading them runs no code.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import time
@@ -21,12 +22,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
 from srnet.environment import MANIFEST, SNAPSHOT_EVERY, default_below, default_root
 from srnet.errors import InputError
-from srnet.files import sha256
+from srnet.files import check_folder, sha256
 from srnet.store.layers import RECORD, DamagedError, Folder, file_damage
 from srnet.store.published import Published
 from srnet.store.records import describe, now, read_record, software, write_record
@@ -36,6 +38,10 @@ if TYPE_CHECKING:
 
     from srnet.experiments.expressions import Experiment
     from srnet.training.snapshots import Snapshot
+
+
+NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS)  # as some network file systems answer
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class BusyError(RuntimeError):
@@ -93,9 +99,15 @@ class Store:
             without the files that belong to them, or be published (`srnet.store.published`): then figures can be drawn,
             but nothing can be built on them.
         snapshot_every: seconds between two savings of where a long experiment stands.
+
+    Raises:
+        InputError: if `root` cannot be a folder of results.
     """
 
     def __init__(self, root: Path, below: Sequence[Path] = (), snapshot_every: float = SNAPSHOT_EVERY) -> None:
+        check_folder(root)
+        if (root / MANIFEST).is_file():
+            raise InputError(f"{root}: published results, which are only read: name them with --below, not --store")
         self.root, self.below, self.snapshot_every = root, tuple(below), snapshot_every
         self._local, self._below = Folder(root), [_layer(folder) for folder in below]
         self._distrusted: set[str] = set()  # keys whose results in the folders below are damaged
@@ -242,11 +254,30 @@ class Store:
                 problem = damage
         return problem
 
+    def check_writable(self) -> None:
+        """Check that results can be written, and make the folder.
+
+        Raises:
+            InputError: if it cannot be made or written to, or its file system has no locks; nothing is left then.
+        """
+        made = [folder for folder in (self.root / "unfinished", self.root, *self.root.parents) if not folder.exists()]
+        probe = f"check-{uuid4().hex}"
+        try:
+            with self._locked(probe):
+                pass
+        except OSError as error:
+            with suppress(OSError):
+                self._lock(probe).unlink(missing_ok=True)
+            for folder in made:
+                with suppress(OSError):  # it was not made, or another process has begun to use it
+                    folder.rmdir()
+            raise InputError(f"{self.root}: {_in_words(error)}; or name another folder with --store") from None
+
     def clear_up(self) -> None:
         """Remove what processes left that were killed between the end of an experiment and their clearing up."""
         for key in self.unfinished():
             if (self.root / key).is_dir():
-                with suppress(BusyError), self._locked(key):
+                with suppress(BusyError, OSError), self._locked(key):
                     shutil.rmtree(self._unfinished(key), ignore_errors=True)
 
     def remove(self, key: str, only_unfinished: bool = False) -> bool:
@@ -334,13 +365,16 @@ class Store:
     def _unfinished(self, key: str) -> Path:
         return self.root / "unfinished" / key
 
+    def _lock(self, key: str) -> Path:
+        return self.root / "unfinished" / f"{key}.lock"
+
     @contextmanager
     def _locked(self, key: str) -> Iterator[None]:
         """Hold the lock of an experiment, which the system releases if the process dies."""
-        path = self.root / "unfinished" / f"{key}.lock"
+        path = self._lock(key)
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with FileLock(path, blocking=False):
+            with FileLock(path, blocking=False, fallback_to_soft=False):  # a soft lock outlives a killed process
                 yield
                 path.unlink(missing_ok=True)  # while it is held: whoever waits for this file notices
         except Timeout:
@@ -348,8 +382,29 @@ class Store:
 
 
 def default_store() -> Store:
-    """Return the store that commands and notebooks use if nothing else is said."""
-    return Store(default_root(), default_below())
+    """Return the store that commands and notebooks use if nothing else is said.
+
+    Raises:
+        InputError: if SRNET_STORE or SRNET_BELOW names what is no folder of results.
+    """
+    below = default_below()
+    check_results(below)
+    return Store(default_root(), below)
+
+
+def check_results(folders: Sequence[Path]) -> None:
+    """Check that folders hold results, or are stores in which there are none yet.
+
+    Raises:
+        InputError: if one of them does not.
+    """
+    for folder in folders:
+        check_folder(folder)
+        if not folder.exists():
+            raise InputError(f"{folder}: no such folder; name a folder of results")
+        names = (MANIFEST, "unfinished", "failed")
+        if not any((folder / name).exists() for name in names) and not Folder(folder).keys():
+            raise InputError(f"{folder}: holds no results; name a store, or published results, with their {MANIFEST}")
 
 
 def read_only(folders: Sequence[Path]) -> Store:
@@ -359,6 +414,15 @@ def read_only(folders: Sequence[Path]) -> Store:
         folders: at least one; the first that has a result counts.
     """
     return Store(folders[0] / "nothing-is-written", folders)
+
+
+def _in_words(error: OSError) -> str:
+    """Return why results cannot be written, and what to do about it."""
+    reason = f"{error.strerror} ({error.filename})" if error.filename else error.strerror
+    if error.errno in NO_LOCKS:
+        return f"its file system gives no locks: {reason}; mount it so that it does"
+    remedy = "make room there" if error.errno in FULL else "get leave to"
+    return f"cannot be written: {reason}; {remedy}"
 
 
 def _layer(folder: Path) -> Folder | Published:

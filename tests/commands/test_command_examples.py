@@ -1,8 +1,8 @@
 """The help of every command ends with an example, which the command line understands."""
 
 import shlex
+from typing import Any
 
-import click
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -11,9 +11,9 @@ from srnet.commands.cli import app
 from srnet.commands.examples import EXAMPLES
 
 
-def commands() -> dict[str, click.Command]:
+def commands() -> dict[str, Any]:
     """Return all commands by name."""
-    found, groups = dict[str, click.Command](), [("", typer.main.get_group(app))]
+    found, groups = dict[str, Any](), list[tuple[str, Any]]([("", typer.main.get_group(app))])
     for before, group in groups:
         for name, command in group.commands.items():
             if hasattr(command, "commands"):

@@ -388,3 +388,53 @@ def test_commands_have_the_options_of_their_groups(command: Sequence[str]) -> No
     assert result.exit_code == 0
     for option in ("--profile", "--store", "--below", "--data-dir", "--plm", "--vectors"):
         assert option in result.output
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["store", "list", "--store", ""],
+        ["run", "--store", ""],
+        ["status", "--below", ""],
+        ["plan", "--data-dir", ""],
+        ["store", "publish", ""],
+        ["book", "--out", ""],
+        ["reproduce", "--store", ""],
+        ["reproduce", "--against", ""],
+        ["compare", "", "elsewhere"],
+        ["data", "fetch", "nli", ""],
+    ],
+)
+def test_an_empty_path_is_not_the_current_folder(words: list[str], tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 2
+    assert result.output.splitlines()[-1].startswith('error: "" is no path')
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("target", ["file", "file/below", "link"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["store", "publish"],
+        ["reproduce", "--against", "results", "--store"],
+        ["compare", "results"],
+        ["data", "fetch", "nli"],
+        ["pocket", "export", "--out"],
+        ["store", "list", "--below"],
+        ["run", "--store"],
+    ],
+)
+def test_a_target_that_can_be_no_folder_is_said_before_anything_begins(
+    words: list[str], target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("srnet.study.choice.Study.compute", None)
+    monkeypatch.setattr("srnet.commands.reproduce.Store", None, raising=False)
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("nowhere")
+    (tmp_path / "results" / "unfinished").mkdir(parents=True)
+    before = sorted(tmp_path.rglob("*"))
+    result = CliRunner().invoke(app, [*words, target])
+    assert isinstance(result.exception, InputError), result.output
+    assert target in str(result.exception) or "nothing of this choice is published" in str(result.exception)
+    assert sorted(tmp_path.rglob("*")) == before

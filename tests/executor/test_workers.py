@@ -135,6 +135,23 @@ def test_servers_listen_on_the_loopback_interface_alone() -> None:
         assert client.scheduler.address.startswith("tcp://127.0.0.1:")
 
 
+@pytest.mark.parametrize("script", ["script.py", "-"])
+def test_a_script_without_a_main_guard_runs_and_runs_once(tmp_path: Path, script: str) -> None:
+    program = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import test_workers as t\n"
+        "print('begun'); report = t.run(t.WANTED[:1], t.Store(t.Path('store')), t.INPUTS, workers=2)\n"
+        "print(len(report.computed), 'computed')"
+    )
+    (tmp_path / "script.py").write_text(program)
+    result = subprocess.run(
+        [sys.executable, script], cwd=tmp_path, input=program, capture_output=True, text=True, timeout=120
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines().count("begun") == 1
+    assert result.stdout.splitlines()[-1] == "3 computed"
+    assert result.stderr == ""
+
+
 def test_no_scheduler_at_an_address(tmp_path: Path) -> None:
     with dask.config.set({"distributed.comm.timeouts.connect": "1s"}), pytest.raises(InputError, match="tcp://127"):
         run(WANTED, Store(tmp_path), INPUTS, scheduler="tcp://127.0.0.1:9")

@@ -1,6 +1,8 @@
 """The store: whole or absent, every changed byte noticed, nothing written twice."""
 
 import ast
+import errno
+import fcntl
 import multiprocessing
 import os
 import pickle
@@ -15,10 +17,10 @@ import torch
 import srnet
 from srnet import InputError, Recipe
 from srnet.environment import MANIFEST, default_below, default_root
-from srnet.executor.agenda import missing
+from srnet.executor.agenda import Agenda, missing
 from srnet.experiments.expressions import Bias, Data, Experiment, FineTuned, Pretrained
 from srnet.store.records import read_record, write_record
-from srnet.store.store import RECORD, BusyError, DamagedError, Store, default_store
+from srnet.store.store import RECORD, BusyError, DamagedError, Store, check_results, default_store
 
 DATA = Data("nli", "abc")
 BIAS = Bias(DATA)
@@ -300,3 +302,96 @@ def test_where_results_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("SRNET_BELOW", os.pathsep.join(["here", "there"]))
     assert default_root() == Path("elsewhere")
     assert default_below() == (Path("here"), Path("there"))
+
+
+@pytest.mark.parametrize("place", ["file", "file/below", "link", "link/below", "loop", "n" * 300, "published"])
+def test_what_can_be_no_store_is_refused_before_anything_is_written(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    (tmp_path / "published").mkdir()
+    (tmp_path / "published" / MANIFEST).touch()
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(InputError, match="name") as problem:
+        Store(tmp_path / place)
+    assert str(problem.value).startswith(str(tmp_path / place))
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_link_to_a_folder_and_a_folder_to_be_made_are_stores(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "there")
+    for place in ("link", "link/deep/er", "a b/ü"):
+        write(Store(tmp_path / place), BIAS)
+        assert Store(tmp_path / place).whole(BIAS)
+
+
+def test_a_folder_that_cannot_be_read_is_said_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.R_OK)  # as for anybody but root
+    with pytest.raises(InputError, match="cannot be read: Permission denied"):
+        Store(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ENOLCK, "gives no locks: No locks available"),
+        (errno.EOPNOTSUPP, "gives no locks: Operation not supported"),
+        (errno.ENOSYS, "gives no locks: Function not implemented"),
+        (errno.EROFS, "cannot be written: Read-only file system"),
+        (errno.ENOSPC, "cannot be written: No space left on device; make room"),
+    ],
+)
+@pytest.mark.parametrize("call", ["flock", "mkdir"])
+def test_a_store_that_cannot_be_written_is_said_to_be_and_nothing_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, words: str, call: str
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(*{"flock": (fcntl, "flock"), "mkdir": (Path, "mkdir")}[call], refuse)
+    with pytest.raises(InputError, match=f"{tmp_path / 'a'}: .*{words}.*--store"):
+        Agenda([BIAS], Store(tmp_path / "a"), lambda _: 1.0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_in_the_way_in_a_store_is_named(store: Store) -> None:
+    (store.root / "unfinished").rmdir()
+    (store.root / "unfinished").touch()
+    with pytest.raises(InputError, match=f"File exists \\({store.root / 'unfinished'}\\)"):
+        store.check_writable()
+    assert Agenda([FULL], store, lambda _: 1.0).is_over  # what is there is read
+
+
+@pytest.mark.parametrize("name", [RECORD, "weights.safetensors"])
+def test_a_file_that_the_system_does_not_let_be_read_is_named_and_not_set_aside(
+    store: Store, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def refuse(path: Path, *_: Any, **__: Any) -> Any:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr("pathlib.Path.read_bytes" if name == RECORD else "srnet.store.layers.sha256", refuse)
+    with pytest.raises(InputError, match=f"{name}: cannot be read: Permission denied") as problem:
+        store.file(FULL, name)
+    assert not isinstance(problem.value, DamagedError)
+
+
+def test_folders_of_results(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("begun/unfinished", "published", "empty"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "published" / MANIFEST).touch()
+    (tmp_path / "file").touch()
+    check_results([store.root, tmp_path / "begun", tmp_path / "published"])
+    for name, words in {"empty": "holds no results", "file": "no folder", "nowhere": "no such folder"}.items():
+        monkeypatch.setenv("SRNET_BELOW", str(tmp_path / name))
+        with pytest.raises(InputError, match=f"{tmp_path / name}: .*{words}"):
+            default_store()
+
+
+@pytest.mark.parametrize(("name", "value"), [("SRNET_STORE", ""), ("SRNET_BELOW", "here" + os.pathsep)])
+def test_a_variable_that_names_nothing_is_not_the_current_folder(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(InputError, match=f"{name}: names no folder"):
+        default_store()
