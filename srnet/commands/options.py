@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from srnet import environment
+from srnet.commands.printing import note
 from srnet.environment import SNAPSHOT_EVERY, Inputs, default_below, default_root
 from srnet.errors import InputError
 
@@ -110,6 +111,8 @@ class Places(Sources):
             if not folder.is_dir():
                 raise InputError(f"{folder}: no such folder; --below names a folder of results")
         root = self.store or default_root()
+        if self.store is None and root.parent not in (Path.cwd(), *Path.cwd().parents):
+            note(f"The results are those of the checkout: {root} (--store names others)")
         return Store(root.absolute(), [folder.absolute() for folder in below], snapshot_every)
 
 

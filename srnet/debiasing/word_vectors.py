@@ -4,7 +4,7 @@ import re
 import struct
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -45,10 +45,15 @@ class WordVectors:
     Attributes:
         dimension: length d of a vector.
         find: returns the vectors of V words as float32 [V, d], of any length; zeros for an unknown word.
+        name: what they are called in an error.
+        guessed: tells of V words, bool [V], which have a vector that is made of their spelling alone; none has, if not
+            given.
     """
 
     dimension: int
     find: Callable[[Sequence[str]], NDArray[np.float32]]
+    name: str = "word vectors"
+    guessed: Callable[[Sequence[str]], NDArray[np.bool_]] | None = None
 
     @classmethod
     def read(cls, path: Path) -> "WordVectors":
@@ -65,7 +70,7 @@ class WordVectors:
             return _read_bin(path)
         if path.suffix == ".vec":
             _, dimension = _vec_header(path)
-            return cls(dimension, lambda words: _read_vec(path, words))
+            return cls(dimension, lambda words: _read_vec(path, words), str(path))
         raise InputError(f"{path}: word vectors are read from a fastText .vec or .bin file")
 
     @classmethod
@@ -107,7 +112,18 @@ class WordVectors:
         """
         vectors = self.find(vocabulary)
         row = {word: index for index, word in enumerate(vocabulary)}
-        return WordVectors(self.dimension, lambda words: _rows(vectors, row, words))
+        return replace(self, find=lambda words: _rows(vectors, row, words))
+
+    def known(self, vocabulary: Sequence[str]) -> NDArray[np.bool_]:
+        """Tell which of V words have a vector of their own that is not zero, bool [V].
+
+        Raises:
+            InputError: a `.vec` file is malformed, or a vector is not finite.
+        """
+        there: NDArray[np.bool_] = self.words(vocabulary).any(axis=1)
+        if self.guessed is not None:
+            there &= ~self.guessed(vocabulary)
+        return there
 
     def words(self, vocabulary: Sequence[str]) -> NDArray[np.float32]:
         """Return the vectors of V words.
@@ -125,7 +141,7 @@ class WordVectors:
         finite = np.isfinite(vectors).all(axis=1)
         if not finite.all():
             word = vocabulary[int(np.flatnonzero(~finite)[0])]
-            raise InputError(f"word vectors: the vector of {word!r} is not finite; use other vectors")
+            raise InputError(f"{self.name}: the vector of {word!r} is not finite; use other vectors")
         lengths = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
         return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0, casting="same_kind")
 
@@ -194,7 +210,12 @@ def _read_bin(path: Path) -> WordVectors:
         model = fasttext.load_model(str(path))
     except ValueError as error:
         raise InputError(f"{path}: fastText cannot read it: {error}") from error
-    return WordVectors(model.get_dimension(), lambda vocabulary: _of_model(model, vocabulary))
+    return WordVectors(
+        model.get_dimension(),
+        lambda vocabulary: _of_model(model, vocabulary),
+        str(path),
+        lambda vocabulary: np.array([model.get_word_id(word) < 0 for word in vocabulary], dtype=bool),
+    )
 
 
 def _read_vec(path: Path, words: Sequence[str]) -> NDArray[np.float32]:

@@ -22,7 +22,7 @@ from srnet.pruning.report import Report
 from srnet.training.encoding import encode
 from srnet.training.fitting import check_encoded, check_fit
 from srnet.training.loop import predict
-from srnet.training.models import load_stored, load_tokenizer, weights_digest
+from srnet.training.models import load_stored, load_tokenizer, quiet, weights_digest
 from srnet.training.plain import as_found, plain
 
 if TYPE_CHECKING:
@@ -206,9 +206,14 @@ class Subnetwork:
         ``AutoModelForSequenceClassification.from_pretrained`` loads it without this package; all or nothing is there.
 
         Raises:
-            InputError: if there is something in the folder.
+            InputError: if there is something in the folder, or its name is no text in this locale.
         """
-        with folder_written_whole(Path(folder)) as temporary, self.applied_to(self.model) as model:
+        try:
+            str(folder).encode()
+        except UnicodeEncodeError:  # the tokenizer is not written by Python
+            remedy = "choose a UTF-8 locale (LC_ALL=C.UTF-8), or give a folder of another name"
+            raise InputError(f"{folder}: a name that cannot be read in this locale; {remedy}") from None
+        with quiet(), folder_written_whole(Path(folder)) as temporary, self.applied_to(self.model) as model:
             model.save_pretrained(temporary)
             self.tokenizer.save_pretrained(temporary)
             _write(temporary / CARD, self.card())
@@ -358,4 +363,5 @@ def _read_changed(path: Path) -> dict[str, Tensor]:
 
 
 def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
+    # A path that this machine's locale cannot read is in `text` with halves of surrogates, as Python has it.
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")

@@ -173,11 +173,15 @@ class _Task:
 
 @dataclass(frozen=True)
 class _Known:
-    """What a bias says of the training examples and, if it can, of the development examples: log p_b, float [N, K]."""
+    """What a bias says of the training examples and, if it can, of the development examples: log p_b, float [N, K].
+
+    `coverage` is the share of words with a vector, where it looks at vectors.
+    """
 
     name: str
     train: Tensor
     dev: Tensor | None
+    coverage: float | None = None
 
 
 def _check_request(
@@ -284,7 +288,7 @@ def _bias(
         return _shallow(pretrained, task.train, dev, num_labels, seed, bar)
     known = bias_of(bias, task.train, vectors, num_labels)
     of_dev = None if known.model is None else as_tensor(known.log_probs_of(dev))
-    return _Known(known.name, as_tensor(known.log_probs), of_dev)
+    return _Known(known.name, as_tensor(known.log_probs), of_dev, known.coverage)
 
 
 def _shallow(
@@ -342,6 +346,7 @@ def _told(known: _Known, labels: Tensor) -> dict[str, Any]:
         "name": known.name,
         "accuracy": float((known.train.argmax(dim=-1) == labels).float().mean()),
         "majority": int(labels.bincount().max()) / len(labels),
+        **({} if known.coverage is None else {"words_with_vector": known.coverage}),
     }
 
 

@@ -40,7 +40,7 @@ def load_classifier(source: Path | str, num_labels: int, seed: int) -> "PreTrain
     """
     blank_classifier(source, num_labels)
     _require_weights(source)
-    with _quiet(), torch.random.fork_rng(), _loading(source):
+    with quiet(), torch.random.fork_rng(), _loading(source):
         torch.manual_seed(seed)
         model, info = _loaded(source, num_labels=num_labels)
         encoder, new = f"{model.base_model_prefix}.", {str(name) for name in info["missing_keys"]}
@@ -69,7 +69,7 @@ def load_stored(source: Path | str, num_labels: int | None = None) -> tuple["Pre
     config = read_config(source)
     blank(config, int(config.num_labels or 0) if num_labels is None else num_labels, str(source))
     _require_weights(source)
-    with _quiet(), torch.random.fork_rng(), _loading(source):
+    with quiet(), torch.random.fork_rng(), _loading(source):
         model, info = _loaded(source, config=config)
     return model.eval(), frozenset(info["missing_keys"]) | {name for name, *_ in info["mismatched_keys"]}
 
@@ -160,7 +160,7 @@ def read_config(source: Path | str) -> "PretrainedConfig":
     from transformers import CONFIG_MAPPING, AutoConfig, PretrainedConfig
 
     path = Path(source) / "config.json"
-    with _quiet(), _loading(source):
+    with quiet(), _loading(source):
         if path.is_file():
             _require_json(path)
         raw, _ = PretrainedConfig.get_config_dict(source)
@@ -188,7 +188,7 @@ def load_tokenizer(source: Path | str) -> "PreTrainedTokenizerBase":
     from transformers.models.auto.tokenization_auto import get_tokenizer_config
 
     read_config(source)
-    with _quiet(), _loading(source):
+    with quiet(), _loading(source):
         for name in ("tokenizer_config.json", "tokenizer.json"):
             if (Path(source) / name).is_file():
                 _require_json(Path(source) / name)
@@ -329,8 +329,8 @@ def _loading(source: Path | str) -> Iterator[None]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence the report that the classifier is new: here it always is."""
+def quiet() -> Iterator[None]:
+    """Silence what transformers reports of loading and saving: that a classifier is new, and bars."""
     from transformers.utils import logging
 
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()

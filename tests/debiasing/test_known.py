@@ -127,10 +127,10 @@ def test_overlap_needs_two_texts() -> None:
 @pytest.mark.parametrize("kind", ["overlap", "claim-only"])
 def test_vectors_of_another_language_are_refused_and_of_few_words_warned_of(kind: str) -> None:
     with pytest.raises(
-        InputError, match=r"none of the \d words of the text has one, such as .*; give vectors of the text's"
+        InputError, match=r"none of the \d words of the text has a vector, such as .*; give vectors of the text's"
     ):
         bias_of(kind, pairs(), vectors({"CAT": (1.0, 0.0), "hund": (0.0, 1.0)}), 2)
-    with pytest.warns(UserWarning, match=r"only \d\d% of the words of the text have one"):
+    with pytest.warns(UserWarning, match=r"only \d\d % of the words of the text have a vector"):
         known = bias_of(kind, pairs(), vectors({"dog": (1.0, 0.0)}), 2)
     words = " ".join([*PREMISES, *HYPOTHESES] if kind == "overlap" else HYPOTHESES).split()
     assert known.coverage == words.count("dog") / len(words)
