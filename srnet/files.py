@@ -5,13 +5,14 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from srnet.errors import InputError
 
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 """What a file begins with that git left in place of one it keeps elsewhere."""
+POINTER = "a git-lfs pointer, not the file itself; fetch that with `git lfs pull`"
 
 
 @contextmanager
@@ -78,6 +79,17 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
             yield from enumerate(file, start=1)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def refuse_pointer(path: Path) -> None:
+    """Check that a file is not one that git left in place of another; a file that cannot be read is left to others.
+
+    Raises:
+        InputError: it is a git-lfs pointer.
+    """
+    with suppress(OSError), path.open("rb") as file:
+        if file.read(len(LFS_POINTER)) == LFS_POINTER:
+            raise InputError(f"{path}: {POINTER}")
 
 
 def sha256(path: Path) -> str:

@@ -15,7 +15,7 @@ from torch import Tensor
 from srnet.data.pairs import pair_dataset
 from srnet.data.tables import read_texts
 from srnet.errors import InputError
-from srnet.files import folder_written_whole, sha256
+from srnet.files import folder_written_whole, refuse_pointer, sha256
 from srnet.masking import Mask
 from srnet.pruning.held_out import class_names, read_held_out
 from srnet.pruning.report import Report
@@ -335,6 +335,7 @@ def _read_about(folder: Path) -> dict[str, Any]:
     path = folder / ABOUT
     if not path.is_file():
         raise InputError(f"{folder}: no subnetwork in this folder ({ABOUT} is missing); give one written by srnet find")
+    refuse_pointer(path)
     try:
         about = json.loads(path.read_bytes())
         known = about.get("format")
@@ -348,6 +349,7 @@ def _read_about(folder: Path) -> dict[str, Any]:
     for name, digest in files.items():
         if not (folder / name).is_file():
             raise InputError(f"{folder / name}: the file is missing; copy the folder anew")
+        refuse_pointer(folder / name)
         if sha256(folder / name) != digest:
             raise InputError(f"{folder / name}: not what was written; copy the folder anew")
     if MASK not in files:

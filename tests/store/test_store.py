@@ -284,8 +284,9 @@ def test_where_results_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.chdir(tmp_path / "deep")
     for name in ("SRNET_STORE", "SRNET_BELOW"):
         monkeypatch.delenv(name, raising=False)
-    assert default_root() == Path(srnet.__file__).parents[1] / "store"  # of the checkout that the package is used from
-    assert set(default_below()) == {path.parent for path in (Path(srnet.__file__).parents[1] / "results").glob(f"*/{MANIFEST}")}
+    root = Path(srnet.__file__).parents[1]
+    assert default_root() == root / "store"  # of the checkout that the package is used from
+    assert set(default_below()) == {path.parent for path in (root / "results").glob(f"*/{MANIFEST}")}
     (tmp_path / "deep" / "store").mkdir()
     assert default_root() == tmp_path / "deep" / "store"
     monkeypatch.setattr("srnet.environment.__file__", str(tmp_path / "site-packages" / "srnet" / "environment.py"))
