@@ -121,7 +121,7 @@ class WordVectors:
         Raises:
             InputError: a `.vec` file is malformed, or a vector is not finite.
         """
-        there: NDArray[np.bool_] = self.words(vocabulary).any(axis=1)
+        there = np.asarray(self.words(vocabulary).any(axis=1))
         if self.guessed is not None:
             there &= ~self.guessed(vocabulary)
         return there
