@@ -52,16 +52,20 @@ class Inputs:
 def default_root() -> Path:
     """Return the folder of results: SRNET_STORE if it is set, else ``store`` in the checkout around the current folder.
 
-    Outside a checkout it is ``store`` in the current folder.
+    Outside a checkout it is ``store`` in the current folder if that is there, else that of the checkout that this
+    package is used from; without such a one, in the current folder again.
 
     Raises:
         InputError: if SRNET_STORE is set to nothing.
     """
     if STORE in os.environ:
         return _named(STORE, os.environ[STORE])
+    here = Path.cwd() / "store"
     with suppress(InputError):
-        return find_root(Path.cwd()) / "store"
-    return Path.cwd() / "store"
+        around = find_checkout()
+        if around in here.parents or not here.is_dir():
+            return around / "store"
+    return here
 
 
 def default_below() -> tuple[Path, ...]:
@@ -72,7 +76,7 @@ def default_below() -> tuple[Path, ...]:
     if os.environ.get(BELOW):
         return tuple(_named(BELOW, folder) for folder in os.environ[BELOW].split(os.pathsep))
     with suppress(InputError):
-        return tuple(sorted(path.parent for path in (find_root(Path.cwd()) / "results").glob(f"*/{MANIFEST}")))
+        return tuple(sorted(path.parent for path in (find_checkout() / "results").glob(f"*/{MANIFEST}")))
     return ()
 
 
@@ -97,6 +101,22 @@ def find_root(start: Path) -> Path:
         if (folder / "pyproject.toml").is_file() and (folder / "_toc.yml").is_file():
             return folder
     raise InputError(f"{start}: no pyproject.toml and _toc.yml here or above; the book is built inside a checkout")
+
+
+def find_checkout() -> Path:
+    """Return the root of the checkout around the current folder, or else of the one that this package is used from.
+
+    So a command or notebook finds the same results wherever it is started.
+
+    Raises:
+        InputError: there is neither.
+    """
+    try:
+        return find_root(Path.cwd())
+    except InputError:
+        with suppress(InputError):
+            return find_root(Path(__file__).parent)
+        raise
 
 
 def variables(root: Path, below: Sequence[Path], inputs: Inputs, sample: Path | None = None) -> dict[str, str]:

@@ -6,13 +6,14 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from srnet.errors import InputError
 
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 """What a file begins with that git left in place of one it keeps elsewhere."""
+POINTER = "a git-lfs pointer, not the file itself; fetch that with `git lfs pull`"
 
 
 @contextmanager
@@ -73,8 +74,13 @@ def check_new_folder(folder: Path) -> None:
     """Check that a folder can be written: it is not there, or empty.
 
     Raises:
-        InputError: if it holds something, or is a file.
+        InputError: if it holds something, or is a file, or its name is no text in this locale.
     """
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError:  # a tokenizer is not written by Python, and would not find it
+        remedy = "choose a UTF-8 locale (LC_ALL=C.UTF-8), or give a folder of another name"
+        raise InputError(f"{folder}: a name that cannot be read in this locale; {remedy}") from None
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise InputError(f"{folder}: there is something of this name that is no folder; give another name")
     if folder.is_dir() and any(folder.iterdir()):
@@ -116,6 +122,17 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
             yield from enumerate(file, start=1)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def refuse_pointer(path: Path) -> None:
+    """Check that a file is not one that git left in place of another; a file that cannot be read is left to others.
+
+    Raises:
+        InputError: it is a git-lfs pointer.
+    """
+    with suppress(OSError), path.open("rb") as file:
+        if file.read(len(LFS_POINTER)) == LFS_POINTER:
+            raise InputError(f"{path}: {POINTER}")
 
 
 def sha256(path: Path) -> str:

@@ -22,6 +22,7 @@ from papermill.exceptions import PapermillExecutionError, strip_color
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from sphinx_external_toc.parsing import parse_toc_yaml
 
+from srnet.book.chapter import without_places
 from srnet.book.index import fill_index
 from srnet.environment import find_root
 from srnet.errors import InputError
@@ -141,7 +142,7 @@ def public_repository(root: Path) -> str | None:
     if not (root / ".git").exists() or not shutil.which("git"):
         return None
     command = ["git", "-C", str(root), "config", "--get", "remote.origin.url"]
-    found = PUBLIC.fullmatch(subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout.strip())
+    found = PUBLIC.fullmatch(subprocess.run(command, stdout=subprocess.PIPE, encoding="utf-8").stdout.strip())
     return f"https://{found['host']}/{found['path']}" if found else None
 
 
@@ -197,14 +198,23 @@ def _execute(root: Path, name: str, output: Path, profile: str) -> None:
     except DeadKernelError:
         raise BookError(f"{name}: its kernel died, most often for want of memory") from None
     del notebook.metadata["papermill"]  # paths and times of this machine
+    without_places(notebook)
     output.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(notebook, output)
 
 
 def _build_html(source: Path, stage: Path) -> None:
-    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(source)]
+    command = [
+        sys.executable,
+        "-X",
+        "utf8",
+        "-c",
+        "from jupyter_book.cli.main import main; main()",
+        "build",
+        str(source),
+    ]
     options = ["--path-output", str(stage), "--all", "-W", "-n", "--keep-going", "-q"]
-    run = subprocess.run([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    run = subprocess.run([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8")
     if run.returncode:
         lines = strip_color(run.stdout).replace(f"{source}/", "").splitlines()
         problems = [line for line in lines if "WARNING: " in line or "ERROR: " in line]

@@ -4,6 +4,7 @@ A notebook opens a `Chapter` with its parameters, and says of each figure what i
 """
 
 import ast
+import warnings
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
-from IPython.display import HTML, Markdown, display
+from IPython.display import HTML, Markdown, Pretty, display
 from matplotlib.figure import Figure as Drawing
 from myst_nb import glue  # type: ignore[import-untyped]
 from pandas.io.formats.style import Styler
@@ -25,7 +26,9 @@ from srnet.figures import csv_link, means, records
 from srnet.store.store import Store, default_store
 from srnet.study.catalogue import FIGURES
 from srnet.study.choice import Study, choose
+from srnet.terminal import warn
 
+OF_MACHINE = "of this machine"  # marks an output that the book leaves out
 PARAMETERS = ("profile", "tasks", "sparsities", "seeds")  # of every notebook of the book
 ORGANISM = (
     "The pocket world is a model organism. It was set by what *full* models do, so that they rely on the bias; what "
@@ -180,8 +183,27 @@ def open_chapter(namespace: Mapping[str, Any]) -> Chapter:
         InputError: papermill gave the notebook a parameter that it does not know, or one has an impossible value.
     """
     check_parameters(namespace, PARAMETERS)
+    warnings.showwarning = warn
     profile, *lists = (namespace[name] for name in PARAMETERS)
-    return Chapter(choose(profile, *map(_list, lists)), default_store())
+    study, store = choose(profile, *map(_list, lists)), default_store()
+    display(Pretty(_places(store)), metadata={"text/plain": {OF_MACHINE: True}})
+    return Chapter(study, store)
+
+
+def without_places(notebook: Any) -> None:
+    """Take from an executed notebook of nbformat's what says where results lie: paths of the machine it ran on."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [each for each in cell.outputs if not _is_of_machine(each)]
+
+
+def _is_of_machine(output: Mapping[str, Any]) -> bool:
+    return OF_MACHINE in output.get("metadata", {}).get("text/plain", {})
+
+
+def _places(store: Store) -> str:
+    below = ", ".join(str(folder.absolute()) for folder in store.below)
+    return f"Results are kept in {store.root.absolute()}" + (f", and also read from {below}." if below else ".")
 
 
 def check_parameters(namespace: Mapping[str, Any], known: Collection[str]) -> None:

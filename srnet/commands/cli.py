@@ -3,8 +3,10 @@
 A command loads what computes only when it runs, so that ``--help`` and a mistyped option answer at once.
 """
 
+import signal
 import sys
 import warnings
+from types import FrameType
 
 import typer
 
@@ -14,10 +16,11 @@ from srnet.commands.diagnose import diagnose
 from srnet.commands.examples import add_examples
 from srnet.commands.own import evaluate, find, fine_tune, merge, predict
 from srnet.commands.plan import plan
-from srnet.commands.printing import complain, warn
+from srnet.commands.printing import complain
 from srnet.commands.reproduce import compare, reproduce
 from srnet.commands.run import run, status
 from srnet.errors import InputError
+from srnet.terminal import spell_out, warn
 
 HELP = (
     "Sparse and robust subnetworks of pre-trained language models: compute the study, build its book, and find "
@@ -34,10 +37,16 @@ add_examples(app)
 
 def main() -> None:
     """Run the command line; an error of the user's input ends it with one line and exit status 2."""
+    spell_out()
     warnings.showwarning = warn
-    warnings.simplefilter("once", UserWarning)  # wherever in the code the same is said again
+    signal.signal(signal.SIGTERM, _end)
     try:
         app()
     except InputError as error:
         complain(error)
         sys.exit(2)
+
+
+def _end(number: int, _: FrameType | None) -> None:
+    """End as on an interrupt: workers first, which would otherwise print what they think of it."""
+    sys.exit(128 + number)

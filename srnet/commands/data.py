@@ -1,13 +1,15 @@
 """Commands about text: the official data files, and the pocket world."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from srnet.commands.options import a_path
-from srnet.commands.printing import say, show
+from srnet.commands.printing import complain, say, show
+from srnet.errors import InputError
 from srnet.files import check_target
 
 app = typer.Typer(no_args_is_help=True, help="The official data files.")
@@ -19,21 +21,46 @@ def check(
     folder: Annotated[Path, typer.Argument(parser=a_path, help="Data folder.")],
     task: Annotated[list[str] | None, typer.Option("--task", help="Only this task; may be repeated.")] = None,
 ) -> None:
-    """Read data files; print examples and classes of each (Tables 1 and 2), and which are not the official ones."""
-    from srnet.data.official import load_task
-    from srnet.data.statistics import check_official, statistics
+    """Read data files; print examples and classes of each (Tables 1 and 2), and which are not the official ones.
+
+    A task that cannot be read is said, and the others are read; then the exit status is 2.
+    """
+    from srnet.data.tasks import TASKS, find_task
+
+    names = [find_task(name).name for name in dict.fromkeys(task or TASKS)]
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; give the one that holds {', '.join(_top(names))}")
+    failed = False
+    for name in names:
+        try:
+            _check_task(name, folder)
+        except InputError as error:
+            complain(error)
+            failed = True
+    if failed:
+        raise typer.Exit(2)
+
+
+def _top(tasks: Sequence[str]) -> list[str]:
+    """Return the folders in the data folder that tasks have."""
     from srnet.data.tasks import TASKS
 
-    for name in task or TASKS:
-        table = statistics(load_task(name, folder))
-        rows = [
-            [row.data_set, row.split, row.label, f"{row.examples:,}", f"{100 * row.share:.1f}"]
-            for row in table.itertuples()
-        ]
-        show(["data set", "split", "class", "examples", "%"], rows, right=("examples", "%"))
-        verdicts = check_official(table)[["data_set", "split", "verdict"]].drop_duplicates()
-        for row in verdicts.itertuples():
-            say(f"{row.data_set} {row.split}: {row.verdict}")
+    return list(dict.fromkeys(f"{file.split('/')[0]}/" for name in tasks for file in TASKS[name].files))
+
+
+def _check_task(name: str, folder: Path) -> None:
+    from srnet.data.official import load_task
+    from srnet.data.statistics import check_official, statistics
+
+    table = statistics(load_task(name, folder))
+    rows = [
+        [row.data_set, row.split, row.label, f"{row.examples:,}", f"{100 * row.share:.1f}"]
+        for row in table.itertuples()
+    ]
+    show(["data set", "split", "class", "examples", "%"], rows, right=("examples", "%"))
+    verdicts = check_official(table)[["data_set", "split", "verdict"]].drop_duplicates()
+    for row in verdicts.itertuples():
+        say(f"{row.data_set} {row.split}: {row.verdict}")
 
 
 @app.command()

@@ -113,7 +113,7 @@ def show_(
     keys = {*results.keys(), *results.keys_below()}
     record = results.read(_find(keys, key, results.root))
     if as_json:
-        print(json.dumps(record, indent=1, ensure_ascii=False))
+        print(json.dumps(record, indent=1))  # in ASCII, which every terminal and program reads
         return
     say(f"{record['title']}\n{record['key']}\n")
     scores = [[name, *cells] for name, metrics in record.get("metrics", {}).items() for cells in _flat(metrics)]

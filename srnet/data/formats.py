@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from srnet.data.pairs import pair_dataset
 from srnet.errors import InputError
-from srnet.files import LFS_POINTER, numbered_lines
+from srnet.files import LFS_POINTER, POINTER, numbered_lines
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -35,7 +35,7 @@ def text_lines(path: Path) -> Iterator[str]:
     """
     for number, line in numbered_lines(path):
         if number == 1 and line.startswith(LFS_POINTER):
-            raise InputError(f"{path}: a git-lfs pointer, not the file itself; fetch that with `git lfs pull`")
+            raise InputError(f"{path}: {POINTER}")
         try:
             yield line.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
@@ -84,13 +84,16 @@ def read_table(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[s
         yield number, [cells[index] for index in indices]
 
 
-def read_json_lines(path: Path, variants: Sequence[Sequence[str]]) -> Iterator[tuple[int, list[str]]]:
+def read_json_lines(
+    path: Path, variants: Sequence[Sequence[str]], classes: Sequence[str] = ()
+) -> Iterator[tuple[int, list[str]]]:
     """Yield the named text fields of a file that holds one JSON object per line.
 
     Args:
         path: the file, in UTF-8.
         variants: the field names that the format has or once had; the first variant whose names are all in the first
-            line is the file's.
+            line is the file's. The last name is that of the label.
+        classes: names of the labels, for an error.
 
     Yields:
         The line's number, from 1, and the values of the fields in the order of the variant.
@@ -107,7 +110,12 @@ def read_json_lines(path: Path, variants: Sequence[Sequence[str]]) -> Iterator[t
             if name not in record:
                 known = " or ".join(", ".join(names) for names in (variants if number == 1 else [fields]))
                 raise InputError(f"{where}: no field {name!r}; each line needs {known}")
-        yield number, [text_of(record[name], f"{where}: {name}") for name in fields]
+        label = f"give one of {', '.join(classes)}" if classes else "put it in quotes"
+        remedies = [*["put it in quotes"] * (len(fields) - 1), label]
+        yield (
+            number,
+            [text_of(record[name], f"{where}: {name}", remedy) for name, remedy in zip(fields, remedies, strict=True)],
+        )
 
 
 def json_records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -148,7 +156,8 @@ def text_of(value: object, what: str, otherwise: str = "put it in quotes") -> st
     if value is None or value != value:
         remedy = "give it a text, or remove the example"
     elif isinstance(value, list | tuple | dict):
-        remedy = "join its parts to one text"
+        of_texts = not isinstance(value, dict) and all(isinstance(part, str) for part in value)
+        remedy = "join its parts to one text" if of_texts else "give the text that it stands for"
     else:
         remedy = otherwise
     raise InputError(f"{what} is {shown(value)}, not text; {remedy}")
@@ -327,7 +336,7 @@ class JsonLines(Format):
 
     def _rows(self, path: Path) -> Iterator[tuple[int, list[str]]]:
         names = (self.premise, self.hypothesis, self.label)
-        return read_json_lines(path, [names, self.other_names] if self.other_names else [names])
+        return read_json_lines(path, [names, self.other_names] if self.other_names else [names], list(self._class_of))
 
     def _header(self) -> str:
         return ""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srnet.debiasing.bias import BiasModel, claim_features, pair_features
-from srnet.debiasing.word_vectors import WordVectors, words_of
+from srnet.debiasing.word_vectors import MIN_COUNT, WordVectors, words_of
 from srnet.errors import InputError
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ OVERLAP_FEATURES = (
 LENGTH_FEATURES = ("words of the first text", "words of the second text", "difference of the two, either way")
 FEW_KNOWN = 0.5  # share of words with a vector below which a warning is due
 TOLERANCE = 1e-3  # of a sum of probabilities
+OTHER_VECTORS = "give vectors of the text's language, of words in lower case"
+MORE_TEXT = f"a word that occurs fewer than {MIN_COUNT} times has none: give more text, or vectors from a file"
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,7 +181,8 @@ def _by_name(kind: str, train: "Dataset", vectors: WordVectors | None, num_label
     if kind == OVERLAP and not two:
         raise InputError("bias overlap: it needs two texts in each example; name two text columns, or another bias")
     every = WordVectors.train(_both(train)) if vectors is None else vectors
-    known, coverage = known_words(_both(train) if kind == OVERLAP else one_text(train, two), every)
+    texts = _both(train) if kind == OVERLAP else one_text(train, two)
+    known, coverage = known_words(texts, every, MORE_TEXT if vectors is None else OTHER_VECTORS)
     if kind == OVERLAP:
         features, names = _overlap(train, known), OVERLAP_FEATURES
         return _fitted(kind, train, num_labels, features, lambda data: _overlap(data, every), names, coverage)
@@ -245,22 +248,39 @@ def _both(data: "Dataset") -> list[str]:
     return [*data["premise"][:], *data["hypothesis"][:]]
 
 
-def known_words(texts: Iterable[str], vectors: WordVectors) -> tuple[WordVectors, float]:
-    """Return the vectors of the words of texts, and the share, in (0, 1], of these words that has one.
+class FewKnownWarning(UserWarning):
+    """Few of a text's words have a vector."""
 
-    A repeated word counts each time. A share below `FEW_KNOWN` is warned of.
+
+def known_words(texts: Iterable[str], vectors: WordVectors, remedy: str = OTHER_VECTORS) -> tuple[WordVectors, float]:
+    """Return the vectors of the words of texts, and the share, in (0, 1], of these words that has one of its own.
+
+    A repeated word counts each time. One that fastText has a vector of only because it is spelt like others counts as
+    one without.
+
+    Args:
+        texts: where the words stand.
+        vectors: of words.
+        remedy: what to do where few words have one.
+
+    Warns:
+        FewKnownWarning: the share is below `FEW_KNOWN`.
 
     Raises:
         InputError: no word has a vector, so that they are of another language, or of words in another case.
     """
     counts = Counter(word for text in texts for word in words_of(text))
     known = vectors.kept(list(counts))
-    there = known.words(list(counts)).any(axis=1)
+    there = known.known(list(counts))
     share = float(np.array(list(counts.values()))[there].sum() / max(1, counts.total()))
     if not share:
-        reason = f"none of the {len(counts):,} words of the text has one, such as {', '.join(list(counts)[:5])}"
-        raise InputError(f"word vectors: {reason}; give vectors of the text's language, of words in lower case")
+        reason = f"none of the {len(counts):,} words of the text has a vector, such as {', '.join(list(counts)[:5])}"
+        raise InputError(f"{vectors.name}: {reason}; {remedy}")
     if share < FEW_KNOWN:
-        found = f"only {share:.0%} of the words of the text have one"
-        warnings.warn(f"word vectors: {found}; use vectors of its language, of words in lower case", stacklevel=2)
+        found = f"only {_percent(share)} of the words of the text have a vector"
+        warnings.warn(f"{vectors.name}: {found}; {remedy}", FewKnownWarning, stacklevel=2)
     return known, share
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share >= 0.01 else "less than 1 %"

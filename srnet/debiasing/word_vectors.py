@@ -4,7 +4,7 @@ import re
 import struct
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srnet.errors import InputError
-from srnet.files import LFS_POINTER, numbered_lines
+from srnet.files import numbered_lines, refuse_pointer
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -45,10 +45,15 @@ class WordVectors:
     Attributes:
         dimension: length d of a vector.
         find: returns the vectors of V words as float32 [V, d], of any length; zeros for an unknown word.
+        name: what they are called in an error.
+        guessed: tells of V words, bool [V], which have a vector that is made of their spelling alone; none has, if not
+            given.
     """
 
     dimension: int
     find: Callable[[Sequence[str]], NDArray[np.float32]]
+    name: str = "word vectors"
+    guessed: Callable[[Sequence[str]], NDArray[np.bool_]] | None = None
 
     @classmethod
     def read(cls, path: Path) -> "WordVectors":
@@ -65,8 +70,9 @@ class WordVectors:
             return _read_bin(path)
         if path.suffix == ".vec":
             _, dimension = _vec_header(path)
-            return cls(dimension, lambda words: _read_vec(path, words))
-        raise InputError(f"{path}: word vectors are read from a fastText .vec or .bin file")
+            return cls(dimension, lambda words: _read_vec(path, words), str(path))
+        packed = "unpack it" if path.suffix in (".gz", ".zip", ".bz2", ".xz") else "give one of these"
+        raise InputError(f"{path}: word vectors are read from a fastText .vec or .bin file; {packed}")
 
     @classmethod
     def train(cls, sentences: Iterable[str]) -> "WordVectors":
@@ -107,7 +113,18 @@ class WordVectors:
         """
         vectors = self.find(vocabulary)
         row = {word: index for index, word in enumerate(vocabulary)}
-        return WordVectors(self.dimension, lambda words: _rows(vectors, row, words))
+        return replace(self, find=lambda words: _rows(vectors, row, words))
+
+    def known(self, vocabulary: Sequence[str]) -> NDArray[np.bool_]:
+        """Tell which of V words have a vector of their own that is not zero, bool [V].
+
+        Raises:
+            InputError: a `.vec` file is malformed, or a vector is not finite.
+        """
+        there = np.asarray(self.words(vocabulary).any(axis=1))
+        if self.guessed is not None:
+            there &= ~self.guessed(vocabulary)
+        return there
 
     def words(self, vocabulary: Sequence[str]) -> NDArray[np.float32]:
         """Return the vectors of V words.
@@ -125,7 +142,7 @@ class WordVectors:
         finite = np.isfinite(vectors).all(axis=1)
         if not finite.all():
             word = vocabulary[int(np.flatnonzero(~finite)[0])]
-            raise InputError(f"word vectors: the vector of {word!r} is not finite; use other vectors")
+            raise InputError(f"{self.name}: the vector of {word!r} is not finite; use other vectors")
         lengths = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
         return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0, casting="same_kind")
 
@@ -176,6 +193,7 @@ def _of_model(model: Any, words: Sequence[str]) -> NDArray[np.float32]:
 def _read_bin(path: Path) -> WordVectors:
     import fasttext
 
+    refuse_pointer(path)
     try:
         with path.open("rb") as file:
             header = file.read(_BIN_HEADER.size)
@@ -194,7 +212,12 @@ def _read_bin(path: Path) -> WordVectors:
         model = fasttext.load_model(str(path))
     except ValueError as error:
         raise InputError(f"{path}: fastText cannot read it: {error}") from error
-    return WordVectors(model.get_dimension(), lambda vocabulary: _of_model(model, vocabulary))
+    return WordVectors(
+        model.get_dimension(),
+        lambda vocabulary: _of_model(model, vocabulary),
+        str(path),
+        lambda vocabulary: np.array([model.get_word_id(word) < 0 for word in vocabulary], dtype=bool),
+    )
 
 
 def _read_vec(path: Path, words: Sequence[str]) -> NDArray[np.float32]:
@@ -207,15 +230,14 @@ def _read_vec(path: Path, words: Sequence[str]) -> NDArray[np.float32]:
     for number, line in numbered_lines(path):
         if number == 1:
             continue
-        line = line.rstrip(b" \r\n")
+        ended, line = line.endswith(b"\n"), line.rstrip(b" \r\n")
         word, _, numbers = line.partition(b" ")
-        if number > rows + 1:
-            raise InputError(
-                f"{path}:{number}: more lines than the {rows} words of the header; correct its first number"
-            )
         if line.count(b" ") != dimension:
-            reason = f"{line.count(b' ')} numbers after the word, the header says {dimension}"
-            raise InputError(f"{path}:{number}: {reason}; remove the line, or join a word that has spaces")
+            raise InputError(f"{path}:{number}: {_uneven(line, number, dimension, ended)}")
+        if number > rows + 1:
+            total = sum(1 for _ in numbered_lines(path)) - 1
+            remedy = f"write {total} for {rows} in its first line"
+            raise InputError(f"{path}:{number}: more lines than the {rows} words of the header; {remedy}")
         try:
             word.decode()
         except UnicodeDecodeError as error:
@@ -224,7 +246,8 @@ def _read_vec(path: Path, words: Sequence[str]) -> NDArray[np.float32]:
             continue
         if word in found:
             raise InputError(
-                f"{path}:{number}: {word.decode()!r} has a vector in line {found[word]} already; remove one"
+                f"{path}:{number}: {word.decode()!r} has a vector in line {found[word]} already; remove one of the "
+                f"two, and write {rows - 1} for {rows} in the first line"
             )
         found[word] = number
         try:
@@ -236,16 +259,43 @@ def _read_vec(path: Path, words: Sequence[str]) -> NDArray[np.float32]:
             raise InputError(f"{path}:{number}: the vector of {word.decode()!r} is not finite")
     if number < rows + 1:
         reason = f"the file ends here, after {number - 1} of the {rows} words that its header tells of"
-        raise InputError(f"{path}:{number}: {reason}; get it again, or, if nothing is missing, correct the header")
+        remedy = f"get it again, or, if nothing is missing, write {number - 1} for {rows} in its first line"
+        raise InputError(f"{path}:{number}: {reason}; {remedy}")
     return vectors[[wanted[word.encode()] for word in words]]
+
+
+def _uneven(line: bytes, number: int, dimension: int, ended: bool) -> str:
+    """Return what is wrong with a line that has not as many numbers as the header says, and what to do about it.
+
+    Args:
+        line: without its end.
+        number: of the line, from 1.
+        dimension: that of the header.
+        ended: whether the line has an end; only a file's last line may have none.
+    """
+    count = line.count(b" ")
+    reason = f"{count} numbers after the word, the header says {dimension}"
+    if not line:
+        return f"{reason}: the line is empty; remove it"
+    if b"\t" in line:
+        return f"{reason}; put single spaces in place of tabs"
+    if not ended and count < dimension:
+        return f"{reason}, and the file ends here; get it again"
+    lines = f"or, if all lines have {count} numbers, write {count} for {dimension} in line 1" if number == 2 else ""
+    if count > dimension:
+        first = "join the parts of a word that has spaces, as new_york"
+    else:
+        first = "remove the line, and count one word less in line 1"
+    return f"{reason}; {first}{lines and ', '}{lines}"
 
 
 def _vec_header(path: Path) -> tuple[int, int]:
     """Return the number of words and the dimension that the first line of a `.vec` file gives."""
     _, line = next(numbered_lines(path), (1, b""))
-    if line.startswith(LFS_POINTER):
-        raise InputError(f"{path}: a git-lfs pointer, not the file itself; fetch that with `git lfs pull`")
+    refuse_pointer(path)
     match = re.fullmatch(rb"(\d+) ([1-9]\d*) ?\r?\n?", line)
     if match is None:
-        raise InputError(f"{path}:1: no header; the first line gives the number of words and their dimension")
+        words = sum(1 for _ in numbered_lines(path))
+        form = f"put one before it, as {words} {line.rstrip().count(b' ')}" if line.count(b" ") > 1 else "get it again"
+        raise InputError(f"{path}:1: no header, which gives the number of words and their dimension; {form}")
     return int(match[1]), int(match[2])

@@ -11,7 +11,6 @@ from torch import nn
 
 from srnet.data.tasks import TASKS
 from srnet.debiasing.bias import BiasModel, bias_features
-from srnet.debiasing.known import known_words
 from srnet.debiasing.losses import make_objective
 from srnet.environment import Inputs
 from srnet.executor.plms import plm_source
@@ -20,6 +19,7 @@ from srnet.executor.text import (
     encoded,
     gold,
     read_text,
+    share_known,
     word_vectors,
 )
 from srnet.executor.work import BACKWARD, FORWARD
@@ -196,9 +196,7 @@ def _bias(experiment: Bias, job: _Job) -> None:
     data, task, vectors = experiment.data, TASKS[experiment.data.task], word_vectors(experiment.data, job.inputs)
     sets = all_sets(data, job.inputs)
     if data.vectors:  # a user's, of which no one knows that they are of this language
-        columns = ("premise", "hypothesis") if task.bias == "pair" else ("hypothesis",)
-        texts = (text for name in columns for text in sets["train"][name][:])
-        job.entry.record["words_with_vector"] = known_words(texts, vectors)[1]
+        job.entry.record["words_with_vector"] = share_known(data, vectors, job.inputs)
     features = {name: bias_features(part, task.bias, vectors) for name, part in sets.items()}
     own = len(read_text(data, job.inputs).train)  # the ID examples, which come first
     model = BiasModel.fit(features["train"][:own], np.array(sets["train"]["label"][:own]), len(task.labels))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -53,7 +54,8 @@ def find_plm(name: str) -> Pretrained:
         return Pretrained(name, _digest(pocket.plm_folder(name)))
     if Path(name).is_dir():
         _check(Path(name))
-        return Pretrained(Path(name).resolve().name, _digest(Path(name)))
+        written = os.fsencode(Path(name).resolve().name).decode(errors="replace")  # the same in every locale
+        return Pretrained(written, _digest(Path(name)))
     if name[0] in "./~" or name.count("/") > 1:
         raise InputError(f"{name}: no such folder; give a folder with a model, or a name on the Hugging Face hub")
     return Pretrained(name)

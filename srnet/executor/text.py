@@ -1,6 +1,6 @@
 """Where an experiment's text, word vectors and pre-trained model come from."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -13,11 +13,12 @@ from srnet import pocket
 from srnet.data.official import load_task, source_files
 from srnet.data.pairs import TaskData
 from srnet.data.tasks import TASKS
+from srnet.debiasing.known import known_words
 from srnet.debiasing.word_vectors import WordVectors
 from srnet.environment import Inputs
 from srnet.errors import InputError
 from srnet.executor.plms import plm_source
-from srnet.experiments.expressions import Data, Pretrained
+from srnet.experiments.expressions import Bias, Data, Experiment, Pretrained
 from srnet.files import digest, sha256
 from srnet.training.encoding import Encoded, encode
 from srnet.training.fitting import check_fit
@@ -123,6 +124,29 @@ def word_vectors(data: Data, inputs: Inputs) -> WordVectors:
         where = f"{inputs.vectors}: not" if inputs.vectors else "a file is needed:"
         raise InputError(f"{where} the word vectors of the experiment, which --vectors or SRNET_VECTORS must name")
     return WordVectors.read(inputs.vectors)
+
+
+def share_known(data: Data, vectors: WordVectors, inputs: Inputs) -> float:
+    """Return the share, in (0, 1], of the words that a task's bias model looks at in training that have a vector.
+
+    Warns and raises as `srnet.debiasing.known.known_words` does.
+    """
+    columns = ("premise", "hypothesis") if TASKS[data.task].bias == "pair" else ("hypothesis",)
+    train = training_set(data, inputs)
+    return known_words((text for name in columns for text in train[name][:]), vectors)[1]
+
+
+def check_vectors(experiments: Iterable[Experiment], inputs: Inputs) -> None:
+    """Read the user's word vectors before anything is computed, if one of the experiments needs them.
+
+    Warns:
+        FewKnownWarning: few words of a task's text have a vector.
+
+    Raises:
+        InputError: the file cannot be read, is not the one that the experiments name, or has no word of the text.
+    """
+    for data in dict.fromkeys(each.data for each in experiments if isinstance(each, Bias) and each.data.vectors):
+        share_known(data, word_vectors(data, inputs), inputs)
 
 
 @lru_cache(maxsize=4)

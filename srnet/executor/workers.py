@@ -20,15 +20,18 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from threadpoolctl import threadpool_limits
 
 from srnet.data.official import MissingDataWarning
+from srnet.debiasing.known import FewKnownWarning
 from srnet.environment import Inputs
 from srnet.errors import InputError
 from srnet.executor.agenda import LOOK_AGAIN, Agenda, Outcome, Report
 from srnet.executor.compute import Advance, compute
 from srnet.executor.crew import Crew, parcel
+from srnet.executor.text import check_vectors
 from srnet.executor.work import effort, emulated, work
 from srnet.experiments.expressions import Bias, Experiment, Tokenised
 from srnet.machine import keep_memory, one_thread, own_gpu, places
 from srnet.store.store import FULL, BusyError, DamagedError, Store
+from srnet.terminal import spell_out
 
 REPORT_EVERY = 0.5  # seconds between two reports of a worker
 LINE_EVERY = 60.0  # seconds between two lines in a log, which has no bar
@@ -65,12 +68,13 @@ def run(
             Without any, what takes longest comes first, so that the whole ends soonest.
 
     Raises:
-        InputError: if results cannot be written, if there is no scheduler at the address, or if each of its workers
-            lacks something.
+        InputError: if results cannot be written, if there is no scheduler at the address, if each of its workers lacks
+            something, or if word vectors are needed that cannot be used.
     """
     agenda = Agenda(experiments, store, lambda experiment: effort(experiment, inputs, store), stages)
     if agenda.is_over:  # results that are there are read, and nothing else is: no text, no model, no lock
         return agenda.report
+    check_vectors(agenda.todo, inputs)
     store.clear_up()
     with _bar() as bar:
         watch = _Watch(bar, agenda, inputs)
@@ -264,7 +268,8 @@ def _shows(experiment: Experiment, store: Store) -> bool:
 def _on_worker(experiment: Experiment, store: Store, inputs: Inputs) -> Outcome:
     """Compute an experiment on a Dask worker and report its progress."""
     keep_memory()
-    warnings.simplefilter("ignore", MissingDataWarning)  # the process that asks has said it
+    for said in (MissingDataWarning, FewKnownWarning):  # by the process that asks
+        warnings.simplefilter("ignore", said)
     worker, pending, last = get_worker(), 0, time.monotonic()
 
     def advance(units: int) -> None:
@@ -348,6 +353,7 @@ def _client(scheduler: str) -> Iterator[Client]:
 
 
 def _bar() -> Progress:
+    spell_out()  # also where a user's own script runs experiments
     return Progress(
         TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TimeRemainingColumn()
     )

@@ -15,7 +15,7 @@ from torch import Tensor
 from srnet.data.pairs import pair_dataset
 from srnet.data.tables import read_texts
 from srnet.errors import InputError
-from srnet.files import folder_written_whole, sha256
+from srnet.files import folder_written_whole, refuse_pointer, sha256
 from srnet.masking import Mask
 from srnet.own.held_out import class_names, read_held_out
 from srnet.own.report import Report
@@ -206,7 +206,7 @@ class Subnetwork:
         ``AutoModelForSequenceClassification.from_pretrained`` loads it without this package; all or nothing is there.
 
         Raises:
-            InputError: if there is something in the folder.
+            InputError: if there is something in the folder, or nothing can be written there.
         """
         with folder_written_whole(Path(folder)) as temporary, self.applied_to(self.model) as model:
             save_plain(model, self.tokenizer, temporary)
@@ -329,6 +329,7 @@ def _read_about(folder: Path) -> dict[str, Any]:
     path = folder / ABOUT
     if not path.is_file():
         raise InputError(f"{folder}: no subnetwork in this folder ({ABOUT} is missing); give one written by srnet find")
+    refuse_pointer(path)
     try:
         about = json.loads(path.read_bytes())
         known = about.get("format")
@@ -342,6 +343,7 @@ def _read_about(folder: Path) -> dict[str, Any]:
     for name, digest in files.items():
         if not (folder / name).is_file():
             raise InputError(f"{folder / name}: the file is missing; copy the folder anew")
+        refuse_pointer(folder / name)
         if sha256(folder / name) != digest:
             raise InputError(f"{folder / name}: not what was written; copy the folder anew")
     if MASK not in files:
@@ -357,4 +359,5 @@ def _read_changed(path: Path) -> dict[str, Tensor]:
 
 
 def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
+    # A path that this machine's locale cannot read is in `text` with halves of surrogates, as Python has it.
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")

@@ -92,6 +92,8 @@ def _told(report: Report) -> Iterator[str]:
     if report.bias:
         found, majority = (f"{100 * report.bias[name]:.1f} %" for name in ("accuracy", "majority"))
         yield f"\nThe bias, {report.bias['name']}, finds {found} of the training labels; the majority is {majority}."
+        if (share := report.bias.get("words_with_vector")) is not None:
+            yield f"\nOf the words that it looks at, {100 * share:.1f} % have a vector."
     yield cost_told(report.cost)
     yield from notes_told(report.notes)
 

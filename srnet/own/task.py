@@ -64,11 +64,15 @@ class Task:
 
 @dataclass(frozen=True)
 class TaskBias:
-    """What a bias says of the training examples and, if it can, of the development examples: log p_b, float [N, K]."""
+    """What a bias says of the training examples and, if it can, of the development examples: log p_b, float [N, K].
+
+    `coverage` is the share of words with a vector, where it looks at vectors.
+    """
 
     name: str
     train: Tensor
     dev: Tensor | None
+    coverage: float | None = None
 
     def told(self, labels: Tensor) -> dict[str, Any]:
         """Return how much the bias says of the training labels, int64 [N]."""
@@ -76,6 +80,7 @@ class TaskBias:
             "name": self.name,
             "accuracy": float((self.train.argmax(dim=-1) == labels).float().mean()),
             "majority": int(labels.bincount().max()) / len(labels),
+            **({} if self.coverage is None else {"words_with_vector": self.coverage}),
         }
 
 
@@ -193,7 +198,7 @@ def bias_on(
         return _shallow(pretrained, task, num_labels, seed, bar)
     known = bias_of(bias, task.train, vectors, num_labels)
     of_dev = None if known.model is None else as_tensor(known.log_probs_of(task.held[DEV].examples))
-    return TaskBias(known.name, as_tensor(known.log_probs), of_dev)
+    return TaskBias(known.name, as_tensor(known.log_probs), of_dev, known.coverage)
 
 
 def _shallow(pretrained: Path | str, task: Task, num_labels: int, seed: int, bar: Progress) -> TaskBias:

@@ -18,6 +18,7 @@ from typing import Any
 
 from srnet.environment import MANIFEST
 from srnet.errors import InputError
+from srnet.files import refuse_pointer
 from srnet.store.layers import DamagedError, file_damage
 from srnet.store.records import read_record, sealed, unsealed
 
@@ -127,6 +128,7 @@ def text_of(line: Mapping[str, Any]) -> str:
 @lru_cache(maxsize=32)  # the tasks of a few folders
 def _lines(path: Path, sha256: str, size: int) -> dict[str, bytes]:
     """Return the lines of a file by key; they are parsed when they are asked for."""
+    refuse_pointer(path)
     if problem := file_damage(path, {"sha256": sha256, "bytes": size}):
         raise InputError(f"{problem}: it is not that of {MANIFEST}; {REMEDY}")
     try:

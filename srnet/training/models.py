@@ -14,7 +14,7 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from srnet.errors import InputError
-from srnet.files import LFS_POINTER, digest
+from srnet.files import digest, refuse_pointer
 from srnet.training.families import WORKS, layers, prunable_weights
 
 if TYPE_CHECKING:
@@ -276,6 +276,7 @@ def _mismatch(source: Path | str, name: str, stored: Sequence[int], wanted: Sequ
 
 
 def _require_json(path: Path) -> None:
+    refuse_pointer(path)
     content = path.read_bytes()
     try:
         right = isinstance(json.loads(content), dict)
@@ -283,13 +284,7 @@ def _require_json(path: Path) -> None:
         right = False
     if not right:
         begins = content[:20].decode(errors="replace").strip()
-        raise InputError(f"{path}: not JSON of a model, it begins with {begins!r}: {_again(content)}")
-
-
-def _again(content: bytes) -> str:
-    return (
-        "it is a git-lfs pointer, run `git lfs pull` there" if content.startswith(LFS_POINTER) else "download it anew"
-    )
+        raise InputError(f"{path}: not JSON of a model, it begins with {begins!r}: download it anew")
 
 
 def _refuse_code(source: Path | str, file: str, raw: Mapping[str, Any]) -> None:
@@ -308,9 +303,7 @@ def _reason(error: Exception) -> str:
 def _require_weights(source: Path | str) -> None:
     folder = Path(source)
     for path in sorted([*folder.glob("*.safetensors"), *folder.glob("*.bin")]) if folder.is_dir() else []:
-        with path.open("rb") as file:
-            if (start := file.read(len(LFS_POINTER))) == LFS_POINTER:
-                raise InputError(f"{path}: {_again(start)}")
+        refuse_pointer(path)
 
 
 @contextmanager
@@ -337,7 +330,7 @@ def save_plain(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", f
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence progress bars of transformers, and its report that the classifier is new: here it always is."""
+    """Silence what transformers reports of loading and saving: that a classifier is new, and bars."""
     from transformers.utils import logging
 
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()

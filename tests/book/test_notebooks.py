@@ -14,8 +14,8 @@ import pytest
 from matplotlib.figure import Figure
 from stores import MACHINE, made_up
 
-from srnet.book.chapter import PARAMETERS, Chapter, open_chapter
-from srnet.environment import BELOW, Inputs
+from srnet.book.chapter import PARAMETERS, Chapter, open_chapter, without_places
+from srnet.environment import BELOW, MANIFEST, Inputs
 from srnet.environment import SAMPLE as SAMPLE_FOLDER
 from srnet.errors import InputError
 from srnet.experiments.expressions import Pretrained
@@ -215,6 +215,27 @@ def test_the_page_on_reproduction_tells_what_is_published_and_how_a_sample_compa
     assert "image/png" in beside["sample"]
     assert "+9.00" in beside["scores"]
     assert beside["tests"].count("not shown: p = 0.33") == 2 * 3  # as text and as HTML
+
+
+def test_a_notebook_says_where_its_results_lie_wherever_it_is_started(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("SRNET_STORE", "SRNET_BELOW"):
+        monkeypatch.delenv(name, raising=False)
+    parameters = {"profile": "smoke", "tasks": None, "sparsities": None, "seeds": None}
+    notebook = nbformat.v4.new_notebook()
+    code = f"from srnet.book import open_chapter\nopen_chapter(globals() | {parameters}).repetitions"
+    notebook.cells = [nbformat.v4.new_code_cell(code)]
+    nbformat.write(notebook, tmp_path / "in.ipynb")
+    found = papermill.execute_notebook(
+        str(tmp_path / "in.ipynb"), None, kernel_name="python3", cwd=str(tmp_path), progress_bar=False
+    )
+    places, result = (each["data"]["text/plain"] for each in found.cells[0].outputs)
+    published = ", ".join(str(path.parent) for path in sorted((ROOT / "results").glob(f"*/{MANIFEST}")))
+    assert places == f"Results are kept in {ROOT / 'store'}, and also read from {published}."
+    assert not (tmp_path / "store").exists()
+    without_places(found)  # as in the book, which is the same on every machine
+    assert [each["data"]["text/plain"] for each in found.cells[0].outputs] == [result]
 
 
 def test_chapter_reads_a_table_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

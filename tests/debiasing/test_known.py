@@ -11,7 +11,7 @@ from datasets import Dataset
 
 from srnet.data.pairs import pair_dataset
 from srnet.debiasing.bias import BiasModel, claim_features, pair_features
-from srnet.debiasing.known import BIASES, bias_of
+from srnet.debiasing.known import BIASES, FewKnownWarning, bias_of
 from srnet.debiasing.word_vectors import WordVectors
 from srnet.errors import InputError
 
@@ -127,16 +127,23 @@ def test_overlap_needs_two_texts() -> None:
 @pytest.mark.parametrize("kind", ["overlap", "claim-only"])
 def test_vectors_of_another_language_are_refused_and_of_few_words_warned_of(kind: str) -> None:
     with pytest.raises(
-        InputError, match=r"none of the \d words of the text has one, such as .*; give vectors of the text's"
+        InputError, match=r"none of the \d words of the text has a vector, such as .*; give vectors of the text's"
     ):
         bias_of(kind, pairs(), vectors({"CAT": (1.0, 0.0), "hund": (0.0, 1.0)}), 2)
-    with pytest.warns(UserWarning, match=r"only \d\d% of the words of the text have one"):
+    with pytest.warns(UserWarning, match=r"only \d\d % of the words of the text have a vector"):
         known = bias_of(kind, pairs(), vectors({"dog": (1.0, 0.0)}), 2)
     words = " ".join([*PREMISES, *HYPOTHESES] if kind == "overlap" else HYPOTHESES).split()
     assert known.coverage == words.count("dog") / len(words)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         bias_of(kind, pairs(), vectors(), 2)
+
+
+def test_of_vectors_trained_on_little_text_more_text_is_asked_for() -> None:
+    rare = [f"same {' '.join(f'word{10 * row + place}' for place in range(5))}" for row in range(6)]
+    few = pair_dataset(rare, ["same", "other"] * 3, [0, 1] * 3, ("a", "b"))
+    with pytest.warns(FewKnownWarning, match="only .* have a vector; .* give more text, or vectors from a file"):
+        bias_of("overlap", few, None, 2)
 
 
 def test_every_name_is_a_bias() -> None:

@@ -201,6 +201,47 @@ def test_malformed_vec_files(tmp_path: Path, name: str) -> None:
         WordVectors.read(path).words(["a", "b", "c"])
 
 
+def test_what_a_message_says_to_do_makes_a_vec_file_readable(tmp_path: Path) -> None:
+    path = tmp_path / "words.vec"
+    for text, advice, change in (
+        ("3 2\na 1 2\nb 1 2\n", "write 2 for 3 in its first line", ("3", "2")),
+        ("1 2\na 1 2\nb 1 2\n", "write 2 for 1 in its first line", ("1", "2")),
+        ("2 1\na 1 2\nb 1 2\n", "write 2 for 1 in line 1", ("1", "2")),
+        ("2 2\na 1 2\nnew york 1 2\n", "join the parts of a word that has spaces, as new_york", ("new y", "new_y")),
+        (
+            "3 2\na 1 2\nb 1 2\na 1 2\n",
+            "remove one of the two, and write 2 for 3 in the first line",
+            ("3 2\na 1 2\n", "2 2\n"),
+        ),
+        ("3 2\na 1 2\nb 1\nc 1 2\n", "remove the line, and count one word less", ("3 2\na 1 2\nb 1\n", "2 2\na 1 2\n")),
+        ("a 1 2\nb 1 2\n", "put one before it, as 2 2", ("a", "2 2\na")),
+        ("1 2\na 1 2\n\n", "the line is empty; remove it", ("\n\n", "\n")),
+        ("2 2\na\t1\t2\nb\t1\t2\n", "put single spaces in place of tabs", ("\t", " ")),
+    ):
+        path.write_text(text)
+        with pytest.raises(InputError, match=advice) as error:
+            WordVectors.read(path).words(["a", "b"])
+        assert "\n" not in str(error.value)
+        old, new = change
+        path.write_text(text.replace(old, new) if old == "\t" else text.replace(old, new, 1))
+        assert WordVectors.read(path).words(["a"]).any() or "b 1 2" not in text
+
+
+def test_a_file_cut_off_within_a_line_is_to_be_got_again(tmp_path: Path) -> None:
+    path = tmp_path / "words.vec"
+    path.write_text("2 2\na 1 2\nb 1")
+    with pytest.raises(InputError, match=r"3: 1 numbers after .*, and the file ends here; get it again"):
+        WordVectors.read(path).words(["a"])
+
+
+@pytest.mark.parametrize("suffix", [".vec", ".bin"])
+def test_a_pointer_in_place_of_vectors(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"words{suffix}"
+    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
+    with pytest.raises(InputError, match="a git-lfs pointer, not the file itself; fetch that with `git lfs pull`"):
+        WordVectors.read(path)
+
+
 def test_vec_files_are_streamed(tmp_path: Path) -> None:
     path, dimension, words = tmp_path / "large.vec", 300, 20_000
     with path.open("w") as file:
@@ -256,6 +297,7 @@ def test_bin_files_with_ngrams_know_unheard_words(tmp_path: Path) -> None:
     expected = np.array([model.get_word_vector(word) for word in [*own, "abd"]])
     assert not np.allclose(expected[0], own["abc"])
     np.testing.assert_allclose(found, expected / np.linalg.norm(expected, axis=1, keepdims=True), atol=1e-6)
+    assert WordVectors.read(path).known([*own, "abd"]).tolist() == [True, True, False]  # one is guessed by its spelling
 
 
 @pytest.mark.parametrize("ngrams", [False, True])
