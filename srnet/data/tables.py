@@ -3,26 +3,21 @@
 Text stays as it is; classes are found by name. A row that cannot be used is an error that names file, row and column.
 """
 
-import csv
 import numbers
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from srnet.data.formats import json_records, shown, text_lines, text_of
+from srnet.data.columns import MOST_NAMED, Table, is_missing, named, open_table
+from srnet.data.formats import shown, text_of
 from srnet.data.pairs import pair_dataset
 from srnet.errors import InputError
 
 if TYPE_CHECKING:
-    import pandas as pd
     from datasets import Dataset
 
-    Source: TypeAlias = Dataset | pd.DataFrame | str | Path
+    from srnet.data.columns import Source
 
-SUFFIXES = (".csv", ".tsv", ".jsonl")
-MOST_NAMED = 20  # columns or classes that an error lists
 _NUMBER = re.compile(r"-?\d+")
 _FLOAT = re.compile(r"-?\d*\.\d+")
 
@@ -73,12 +68,12 @@ def read_examples(
     columns = (text,) if isinstance(text, str) else tuple(text)
     others = [label, *([subset] if subset else [])]
     _check_request(columns, others, what)
-    table = _open(source, [*columns, *others], what, notes)
+    table = open_table(source, [*columns, *others], what, notes)
     first, second = _texts(table, columns)
     labels, classes = _labels(table, label, names, notes)
     present = sorted(set(labels))
     if len(present) < least_classes:
-        reason = f"column {label!r} has examples of {_named(classes[each] for each in present)} alone"
+        reason = f"column {label!r} has examples of {named(classes[each] for each in present)} alone"
         raise InputError(f"{table.name}: {reason}; give examples of {least_classes} classes or more")
     return pair_dataset(first, second, labels, classes, table.texts(subset) if subset else None)
 
@@ -106,52 +101,10 @@ def read_texts(
     """
     columns = (text,) if isinstance(text, str) else tuple(text)
     _check_request(columns, [], what)
-    return _texts(_open(source, columns, what, [] if notes is None else notes), columns)
+    return _texts(open_table(source, columns, what, [] if notes is None else notes), columns)
 
 
-@dataclass(frozen=True)
-class _Table:
-    """Columns that were asked for, as they were found.
-
-    Attributes:
-        name: of the whole, for errors.
-        columns: values by column.
-        place: of a row, for errors.
-        classes: the names of a column's numbers, where a `ClassLabel` gives them.
-        advice: what may have made a value go missing.
-    """
-
-    name: str
-    columns: dict[str, list[Any]]
-    place: Callable[[int], str]
-    classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    advice: str = ""
-
-    @property
-    def size(self) -> int:
-        return len(next(iter(self.columns.values())))
-
-    def texts(self, column: str) -> list[str]:
-        return [self._text(column, row, value) for row, value in enumerate(self.columns[column])]
-
-    def _text(self, column: str, row: int, value: object) -> str:
-        what = f"{self.place(row)}: column {column!r}"
-        if is_missing(value):
-            raise InputError(f"{what} has no text but {shown(value)}; {self.remedy('give it a text')}")
-        return text_of(value, what, otherwise="turn it into text")
-
-    def remedy(self, plain: str) -> str:
-        return self.advice or f"{plain}, or remove the example"
-
-
-def is_missing(value: object) -> bool:
-    """Tell whether a value stands for none: None, NaN, or what pandas has for them."""
-    if isinstance(value, numbers.Real):
-        return value != value
-    return value is None or type(value).__name__ in {"NAType", "NaTType"}
-
-
-def _texts(table: _Table, columns: Sequence[str]) -> tuple[list[str], list[str]]:
+def _texts(table: Table, columns: Sequence[str]) -> tuple[list[str], list[str]]:
     if not table.size:
         raise InputError(f"{table.name}: no examples; it needs at least one")
     texts = [table.texts(name) for name in columns]
@@ -170,143 +123,8 @@ def _check_request(columns: Sequence[str], others: Sequence[str], what: str) -> 
             raise InputError(f"{what}: column {name!r} is named twice; text, label and subset are different columns")
 
 
-def _open(source: "Source", wanted: Sequence[str], what: str, notes: list[str]) -> _Table:
-    if isinstance(source, str | Path):
-        return _read_file(Path(source), wanted, notes)
-    import pandas as pd
-    from datasets import Dataset
-
-    if isinstance(source, pd.DataFrame):
-        return _of_frame(source, wanted, what)
-    if isinstance(source, Dataset):
-        return _of_dataset(source, wanted, what)
-    kind, remedy = type(source).__name__, "give a Dataset, a pandas DataFrame, or the path of a CSV, TSV or JSONL file"
-    if isinstance(source, dict):  # a DatasetDict too
-        remedy = f"give one of its parts: {_named(list(map(str, source)))}"
-    raise InputError(f"{what}: examples cannot be read from {kind}; {remedy}")
-
-
-def _of_frame(frame: "pd.DataFrame", wanted: Sequence[str], what: str) -> _Table:
-    _check_columns(what, list(frame.columns), wanted)
-    advice = (
-        "pandas reads the words null and NA and an empty cell so: read the file with pandas.read_csv(..., "
-        "keep_default_na=False), or give its path instead of the frame, or remove the row"
-    )
-    return _Table(what, {name: frame[name].tolist() for name in wanted}, lambda row: f"{what}, row {row}", {}, advice)
-
-
-def _of_dataset(data: "Dataset", wanted: Sequence[str], what: str) -> _Table:
-    from datasets import ClassLabel
-
-    _check_columns(what, data.column_names, wanted)
-    columns = {name: list(data[name][:]) for name in wanted}
-    kinds = {name: data.features[name] for name in wanted}
-    classes = {name: tuple(kind.names) for name, kind in kinds.items() if isinstance(kind, ClassLabel)}
-    for name, known in classes.items():  # -1 stands for no label
-        columns[name] = [known[each] if each is not None and each >= 0 else None for each in columns[name]]
-    return _Table(what, columns, lambda row: f"{what}, row {row}", classes)
-
-
-def _read_file(path: Path, wanted: Sequence[str], notes: list[str]) -> _Table:
-    if path.is_dir():
-        remedy = "give a file, or load a saved data set with datasets.load_from_disk and give that"
-        raise InputError(f"{path}: a folder, not a file; {remedy}")
-    if path.suffix.lower() not in SUFFIXES:
-        raise InputError(f"{path}: the name does not end in {', '.join(SUFFIXES)}; save the table as one of these")
-    if not path.exists():
-        raise InputError(f"{path}: no such file; give the path of a CSV, TSV or JSONL file")
-    if path.suffix.lower() == ".jsonl":
-        return _read_json(path, wanted)
-    if path.suffix.lower() == ".csv":
-        return _of_rows(path, _quoted_rows(path, ","), wanted)
-    if (line := _not_quoted(path)) is None:
-        return _of_rows(path, _quoted_rows(path, "\t"), wanted)
-    plain = f"quotes are read as plain characters, since those of line {line} do not enclose cells"
-    notes.append(f"{path}: {plain}")
-    return _of_rows(path, _plain_rows(path), wanted, f" ({plain})")
-
-
-def _read_json(path: Path, wanted: Sequence[str]) -> _Table:
-    columns: dict[str, list[Any]] = {name: [] for name in wanted}
-    for number, record in json_records(path):
-        _check_columns(f"{path}:{number}", list(record), wanted)
-        for name in wanted:
-            columns[name].append(record[name])
-    return _Table(str(path), columns, lambda row: f"{path}:{row + 1}")
-
-
-def _of_rows(path: Path, rows: Iterator[tuple[int, list[str]]], wanted: Sequence[str], quotes: str = "") -> _Table:
-    """Return the wanted columns of rows of cells, each with its line's number, of which the first is the header."""
-    _, header = next(rows, (1, []))
-    if not header:
-        raise InputError(f"{path}: the file is empty; it needs a header with the columns {', '.join(wanted)}")
-    _check_columns(f"{path}:1", header, wanted)
-    lines: list[int] = []
-    columns: dict[str, list[Any]] = {name: [] for name in wanted}
-    indices = {name: header.index(name) for name in wanted}
-    for number, cells in rows:
-        if len(cells) != len(header):
-            reason = f"{len(cells)} cells where the header has {len(header)}{quotes}"
-            raise InputError(f"{path}:{number}: {reason}; give each column one cell, in quotes if it has separators")
-        lines.append(number)
-        for name, index in indices.items():
-            columns[name].append(cells[index])
-    return _Table(str(path), columns, lambda row: f"{path}:{lines[row]}")
-
-
-def _quoted_rows(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows of a file with quoting as in RFC 4180, each with the number of the line it begins in."""
-    reader = csv.reader(text_lines(path), delimiter=delimiter, strict=True)
-    while True:
-        start = reader.line_num + 1
-        try:
-            row = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            remedy = "put cells that have quotes into quotes, double those inside, and close them"
-            if "new-line" in str(error):
-                remedy = "end each line with LF or CRLF"
-            elif "limit" in str(error):
-                remedy = "close the quotes of the cell, or shorten it"
-            raise InputError(f"{path}:{start}: the row that begins here is malformed ({error}); {remedy}") from error
-        if row:
-            yield start, row
-
-
-def _plain_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    for number, line in enumerate(text_lines(path), start=1):
-        if row := line.removesuffix("\n").removesuffix("\r"):
-            yield number, row.split("\t")
-
-
-def _not_quoted(path: Path) -> int | None:
-    """Return a line of a tab-separated file whose quotes cannot be such as enclose cells; None if all can."""
-    width = number = 0
-    try:
-        for number, row in _quoted_rows(path, "\t"):
-            width = width or len(row)
-            if len(row) != width:
-                return number
-    except InputError as error:
-        if isinstance(error.__cause__, csv.Error):
-            return number + 1
-        raise
-    return None
-
-
-def _check_columns(where: str, there: Sequence[Any], wanted: Sequence[str]) -> None:
-    for name in wanted:
-        if name not in there:
-            separators = [mark for mark in ("\t", ";", ",") if len(there) == 1 and mark in str(there[0])]
-            hint = f" (separated by {separators[0]!r}? save it with the separator of its suffix)" if separators else ""
-            raise InputError(f"{where}: no column {name!r}; there are {_named(list(map(str, there)))}{hint}")
-        if list(there).count(name) > 1:
-            raise InputError(f"{where}: column {name!r} is there more than once; rename or remove one")
-
-
 def _labels(
-    table: _Table, column: str, names: Sequence[str] | None, notes: list[str]
+    table: Table, column: str, names: Sequence[str] | None, notes: list[str]
 ) -> tuple[list[int], tuple[str, ...]]:
     """Return the numbers of the labels, and the names of the classes."""
     keys = [
@@ -323,7 +141,7 @@ def _labels(
     classes = tuple(names)
     known = _numbers(given or distinct, classes)
     if given and sorted(known.values()) != list(range(len(classes))):
-        reason = f"its classes are {_named(given)}, the model's {_named(classes)}"
+        reason = f"its classes are {named(given)}, the model's {named(classes)}"
         raise InputError(f"{table.name}: column {column!r}: {reason}; give a table, or a model, with the same ones")
     for row, key in enumerate(keys):
         if key not in known:
@@ -332,7 +150,7 @@ def _labels(
     return [known[key] for key in keys], classes
 
 
-def _key(value: object, what: str, table: _Table) -> str:
+def _key(value: object, what: str, table: Table) -> str:
     """Return a label as text."""
     if is_missing(value) or (isinstance(value, str) and not value.strip()):
         raise InputError(f"{what} has no label but {shown(value)}; {table.remedy('give it a class')}")
@@ -392,13 +210,7 @@ def _decided(what: str, known: Mapping[str, int], classes: Sequence[str], given:
 
 
 def _order(classes: Sequence[str]) -> str:
-    return _named([f"{index} = {name}" for index, name in enumerate(classes)])
-
-
-def _named(names: Iterable[str]) -> str:
-    shortened = [name if name.isprintable() and 0 < len(name) <= 60 else shown(name) for name in names]
-    more = f" and {len(shortened) - MOST_NAMED} more" if len(shortened) > MOST_NAMED else ""
-    return (", ".join(shortened[:MOST_NAMED]) or "none") + more
+    return named([f"{index} = {name}" for index, name in enumerate(classes)])
 
 
 def _listed(columns: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ from srnet.debiasing.word_vectors import WordVectors
 if TYPE_CHECKING:
     from datasets import Dataset
 
-    from srnet.data.tables import Source
+    from srnet.data.columns import Source
 
 TRAIN, HELD_OUT, DEV = "train", "train, cross-validated", "dev"
 FOLDS = 5

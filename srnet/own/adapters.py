@@ -28,7 +28,7 @@ from srnet.training.plain import as_found, plain
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-    from srnet.data.tables import Source
+    from srnet.data.columns import Source
 
 FORMAT = "srnet-subnetwork-1"
 ABOUT, MASK, CHANGED, CARD = "subnetwork.json", "mask.safetensors", "changed.safetensors", "README.md"

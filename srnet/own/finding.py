@@ -43,7 +43,7 @@ from srnet.training.recipe import PRECISIONS, Recipe
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-    from srnet.data.tables import Source
+    from srnet.data.columns import Source
     from srnet.debiasing.word_vectors import WordVectors
     from srnet.own.task import Sources
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-    from srnet.data.tables import Source
+    from srnet.data.columns import Source
 
 _ALL_BUT = re.compile(r"(?:non|not)[\s_-]*(.+)")  # non-entailment, not_entailment
 

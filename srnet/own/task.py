@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-    from srnet.data.tables import Source
+    from srnet.data.columns import Source
     from srnet.debiasing.word_vectors import WordVectors
 
     Sources: TypeAlias = Source | Mapping[str, Source]
