@@ -208,7 +208,7 @@ def _shallow(pretrained: Path | str, task: Task, num_labels: int, seed: int, bar
     shallow_sample(train, seed)
     torch.nn.Module.to(model, place(""))
     steps = bar.add_task("training the shallow model", total=shallow_recipe(len(train)).steps)
-    found = shallow(model, train, [dev], seed=seed, advance=lambda: bar.advance(steps))
+    found = shallow(model, train, [dev], seed=seed, advance=lambda step: bar.update(steps, completed=step))
     finds = f"the shallow model, at learning rate {found.rate:g}, finds {100 * found.accuracy:.1f} % of the labels"
     task.notes.append(finds if found.learned else f"{finds}, no more than the majority: it has learned no bias")
     of_train, of_dev = found.log_probs

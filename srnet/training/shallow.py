@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from statistics import mean
 from typing import TYPE_CHECKING
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from srnet.errors import InputError
 from srnet.training.encoding import Encoded
-from srnet.training.loop import TrainingRun, fit, predict
+from srnet.training.loop import DivergedError, TrainingRun, fit, predict
 from srnet.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 EXAMPLES, EPOCHS = 2000, 5  # of MNLI, by the released code of Utama et al. (2020b)
 SHARE = 4  # at most a quarter of the examples, so that most of them are none that the model has seen
 LEAST = 100  # examples to learn from
+FEWEST = 100  # steps; in fewer, a fresh classifier has hardly begun to move
 RATES = (5e-5, 2e-4, 8e-4)  # BERT's usual one, and larger ones, which much smaller models need
 
 
@@ -37,14 +39,14 @@ def sample_size(examples: int) -> int:
 
 
 def shallow_recipe(examples: int, lr: float = RATES[0]) -> Recipe:
-    """Return how a shallow model is trained: for `EPOCHS` epochs of the sample.
+    """Return how a shallow model is trained: for `EPOCHS` epochs of the sample, and for `FEWEST` steps at least.
 
     Args:
         examples: number of training examples, of which the sample is a part.
         lr: learning rate.
     """
     recipe = Recipe(1, lr=lr)
-    return replace(recipe, steps=-(-EPOCHS * sample_size(examples) // recipe.batch_size))
+    return replace(recipe, steps=max(FEWEST, -(-EPOCHS * sample_size(examples) // recipe.batch_size)))
 
 
 @dataclass(frozen=True)
@@ -70,13 +72,14 @@ def shallow(
     others: Sequence[Encoded] = (),
     *,
     seed: int,
-    advance: Callable[[], None] = lambda: None,
+    advance: Callable[[int], None] = lambda step: None,
 ) -> Shallow:
     """Train a model shortly on a sample of the training examples, and return what it says of all.
 
     A model that has seen little of a task has learned its shortcuts first, so its probabilities can stand for those of
-    a bias model (Utama et al., 2020b, whose released code takes 2,000 examples of MNLI and 5 epochs). One that has
-    learned nothing tells nothing: then it is trained anew with the next of `RATES`.
+    a bias model (Utama et al., 2020b, whose released code takes 2,000 examples of MNLI and 5 epochs). At too small a
+    learning rate it has learned nothing, and tells nothing: so it is trained anew with the next of `RATES` as long as
+    that fits the sample better.
 
     Args:
         model: a pre-trained encoder with a fresh classifier (`srnet.training.models.load_classifier`), not one that has
@@ -84,27 +87,37 @@ def shallow(
         train: the training examples, N of them.
         others: further examples to tell of.
         seed: seed of the sample, of data order and dropout.
-        advance: called after each step.
+        advance: called with the number of steps done at this rate, after each.
 
     Raises:
         InputError: if there are too few examples, or the sample has one class alone.
-        DivergedError: if the loss is no longer finite.
+        DivergedError: if the loss is not finite even at the smallest rate.
     """
     chosen, labels = shallow_sample(train, seed), train.labels
     start = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    majority = int(labels.bincount().max()) / len(labels)
-    guessed = majority + 2 * (majority * (1 - majority) / len(labels)) ** 0.5  # two standard errors above
-    for rate in RATES:
+    least, rate, logits = float("inf"), RATES[0], list[Tensor]()
+    for each in RATES:
         model.load_state_dict(start)
-        recipe = shallow_recipe(len(train), rate)
-        run = TrainingRun(chosen, recipe, _cross_entropy, seed, lambda step: advance())
-        fit(model, list(model.parameters()), run)
-        of_train = torch.log_softmax(predict(model, train), dim=-1)
-        accuracy = float((of_train.argmax(dim=-1) == labels).float().mean())
-        if accuracy > guessed:
+        loss = _fitted(model, TrainingRun(chosen, shallow_recipe(len(train), each), _cross_entropy, seed, advance))
+        if loss >= least:
             break
-    log_probs = [of_train, *(torch.log_softmax(predict(model, data), dim=-1) for data in others)]
-    return Shallow(log_probs, rate, accuracy, accuracy > guessed)
+        least, rate, logits = loss, each, [predict(model, data) for data in (train, *others)]
+    if not logits:
+        raise DivergedError(f"the shallow model's training loss is not finite at learning rate {RATES[0]:g}")
+    log_probs = [torch.log_softmax(values, dim=-1) for values in logits]
+    accuracy = float((log_probs[0].argmax(dim=-1) == labels).float().mean())
+    majority = int(labels.bincount().max()) / len(labels)
+    chance = majority + 2 * (majority * (1 - majority) / len(labels)) ** 0.5  # two standard errors above
+    return Shallow(log_probs, rate, accuracy, accuracy > chance)
+
+
+def _fitted(model: "PreTrainedModel", run: TrainingRun) -> float:
+    """Train a model, and return its loss in the last epoch in nats; infinite if it diverged."""
+    try:
+        losses = fit(model, list(model.parameters()), run).losses
+    except DivergedError:
+        return float("inf")
+    return mean(losses[-max(1, len(losses) // EPOCHS) :])
 
 
 def shallow_sample(train: Encoded, seed: int) -> Encoded:

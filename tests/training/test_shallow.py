@@ -7,6 +7,7 @@ from transformers import BertForSequenceClassification
 from srnet.errors import InputError
 from srnet.training import shallow as module
 from srnet.training.encoding import Encoded
+from srnet.training.loop import DivergedError
 from srnet.training.shallow import sample_size, shallow, shallow_recipe, shallow_sample
 
 
@@ -38,16 +39,16 @@ def test_log_probabilities_of_all_examples_repeat(tiny_bert: BertForSequenceClas
     assert found[0].accuracy == (of_train.argmax(1) == data.labels).float().mean()
 
 
-def test_a_rate_that_teaches_nothing_is_followed_by_a_larger_one(
+def test_larger_rates_are_tried_as_long_as_they_fit_better(
     tiny_bert: BertForSequenceClassification, pairs: Encoded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data, steps = many(pairs, 7), []
-    monkeypatch.setattr(module, "RATES", (1e-7, 1e-2, 1e-1))
-    found = shallow(tiny_bert, data, seed=1, advance=lambda: steps.append(1))
+    data, steps = many(pairs, 7), list[int]()
+    monkeypatch.setattr(module, "RATES", (1e-7, 1e-2, 1e3, 1e-2))
+    found = shallow(tiny_bert, data, seed=1, advance=steps.append)
     assert found.rate == 1e-2
     assert found.learned
     assert found.accuracy > data.labels.bincount().max() / len(data)
-    assert len(steps) == 2 * shallow_recipe(len(data)).steps
+    assert len(steps) == 3 * shallow_recipe(len(data)).steps  # the third fits worse, and ends it
 
 
 def test_one_that_learns_nothing_is_said_to(
@@ -55,6 +56,14 @@ def test_one_that_learns_nothing_is_said_to(
 ) -> None:
     monkeypatch.setattr(module, "RATES", (1e-7,))
     assert not shallow(tiny_bert, many(pairs, 7), seed=1).learned
+
+
+def test_one_that_diverges_at_every_rate_is_an_error(
+    tiny_bert: BertForSequenceClassification, pairs: Encoded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_cross_entropy", lambda logits, *_: logits.sum() * float("nan"))
+    with pytest.raises(DivergedError, match="not finite at learning rate 5e-05"):
+        shallow(tiny_bert, many(pairs, 7), seed=1)
 
 
 def test_a_sample_of_one_class_is_refused(pairs: Encoded) -> None:
