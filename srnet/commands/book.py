@@ -32,14 +32,14 @@ def book(
 
     Where results of the profile are published, a sample of them is computed from nothing and held against them.
     """
+    root = find_root(Path.cwd())
     try:
         from srnet.book.build import BookError, alone, build_book, figures_of
     except ImportError as error:
-        raise InputError(f"{error.name} is not installed: pip install 'srnet[book]'") from None
+        raise InputError(f"{error.name} is not installed: pip install '{root}[book]'") from None
     from srnet.store.store import Store
     from srnet.study.sample import sample_of
 
-    root = find_root(Path.cwd())
     check_target(out)
     study, store = Choice(profile).study(places), places.results(snapshot_every)
     figures = [name for name in figures_of(root) if name in study.figures]
