@@ -27,7 +27,7 @@ DASK = {"scheduler": dask_scheduler, "worker": dask_worker}
 def quoted(page: str) -> list[list[str]]:
     """Return the command lines of a page's shell blocks as words, without comments and settings of variables."""
     blocks = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
-    lines = [shlex.split(line, comments=True) for block in blocks for line in block.splitlines()]
+    lines = [shlex.split(line, comments=True) for block in blocks for line in block.replace("\\\n", " ").splitlines()]
     return [words[1:] if "=" in words[0] else words for words in lines if words]
 
 
@@ -56,8 +56,12 @@ def found(kind: str) -> dict[str, Any]:
 
 IN_PODS = [words_of(pod) for pod in pods().values()]
 IN_SBATCH = [shlex.split(line) for line in SBATCH.splitlines() if line.startswith("srnet ")]
-IN_README = quoted((ROOT / "README.md").read_text(encoding="utf-8"))
-COMMANDS = [words for words in (*quoted(PAGE), *IN_PODS, *IN_SBATCH, *IN_README) if words[0] in ("srnet", "dask")]
+ELSEWHERE = [
+    words
+    for name in ("README.md", "book/your-own-data.md")
+    for words in quoted((ROOT / name).read_text(encoding="utf-8"))
+]
+COMMANDS = [words for words in (*quoted(PAGE), *IN_PODS, *IN_SBATCH, *ELSEWHERE) if words[0] in ("srnet", "dask")]
 COMMANDS += [["srnet", "run", *words[2:]] for words in quoted(PAGE) if words[0] == "sbatch"]  # which passes them on
 
 
