@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from os.path import abspath
 from pathlib import Path
+from statistics import mean
 from typing import TYPE_CHECKING
 
 import torch
@@ -16,7 +17,7 @@ from srnet.errors import InputError
 from srnet.machine import place
 from srnet.own.adapters import Subnetwork, fingerprints, not_stored
 from srnet.own.held_out import class_names
-from srnet.own.rates import LOOK, RATES, check_recipe, choose_rate, usual_recipe
+from srnet.own.rates import LOOK, RATES, check_recipe, choose_rate, guessing, usual_recipe
 from srnet.own.report import DEV, Report
 from srnet.own.task import (
     SHALLOW,
@@ -35,7 +36,7 @@ from srnet.pruning.search import choose_mask, usual_interval
 from srnet.training.encoding import Encoded
 from srnet.training.families import prunable_weights
 from srnet.training.fitting import check_fit
-from srnet.training.loop import Objective, TrainingRun, predict
+from srnet.training.loop import Objective, Trace, TrainingRun, predict
 from srnet.training.models import load_fine_tuned, load_tokenizer
 from srnet.training.plain import as_found, plain
 from srnet.training.recipe import PRECISIONS, Recipe
@@ -123,6 +124,7 @@ def find_subnetwork(
             run, looked = _with_rate(inner, run, plan, task.notes, bar)
         full = task.scores(inner, known)
         mask, search = choose_mask(inner, shown(run, bar, "training the mask"), task.held[DEV].encoded, plan)
+        task.notes.extend(_collapsed(run, search.trace, len(class_names(inner))))
         found = Subnetwork(
             inner,
             tokenizer,
@@ -196,3 +198,15 @@ def _with_rate(
         least = f"{min(look.losses.values()):.3f} nats, that of guessing {look.guessing:.3f}"
         notes.append(f"the training loss was at best {least}: is the model fine-tuned on this task?")
     return replace(run, recipe=replace(run.recipe, lr=look.rate)), look.steps
+
+
+def _collapsed(run: TrainingRun, trace: Trace, num_labels: int) -> list[str]:
+    """Return a note if the training loss of a mask ended no lower than that of guessing."""
+    ended, least = (
+        mean(trace.losses[-usual_interval(run.recipe.steps) :]),
+        guessing(run.objective, run.data, num_labels),
+    )
+    if ended < least:
+        return []
+    told = f"the training loss ended at {ended:.3f} nats, that of guessing is {least:.3f}"
+    return [f"{told}: this mask has learned nothing; give another learning rate, most often a smaller one"]

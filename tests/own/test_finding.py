@@ -13,7 +13,16 @@ from datasets import ClassLabel, Dataset, Features, Value
 from sentiment import giveaway, table, write_model, write_tables
 from transformers import BertConfig, BertForSequenceClassification
 
-from srnet import InputError, Recipe, Subnetwork, find_subnetwork, load_classifier, load_subnetwork, load_tokenizer
+from srnet import (
+    InputError,
+    Recipe,
+    Subnetwork,
+    find_subnetwork,
+    fine_tune,
+    load_classifier,
+    load_subnetwork,
+    load_tokenizer,
+)
 from srnet.debiasing.losses import LOSSES
 from srnet.masking import count_zeros
 from srnet.training.models import load_fine_tuned, weights_digest
@@ -68,6 +77,25 @@ def test_from_files_to_a_folder(base: Path, tmp_path: Path) -> None:
     card = (tmp_path / "found" / "README.md").read_text()
     assert "| fair, with/bad" in card
     assert "bias-conflicting" in card
+
+
+def test_a_mask_that_learned_nothing_is_said_to(base: Path) -> None:
+    tables = base / "train.csv", base / "dev.csv"
+    full = fine_tune(base / "model", *tables, text="text", steps=80, lr=1e-2, progress=False)
+    full.save(base / "tuned")
+
+    def notes(train: pd.DataFrame, lr: float) -> str:
+        recipe = Recipe(40, lr=lr)
+        report = find(
+            base, model=base / "tuned", train=train, loss="std", bias=None, sparsity=0.1, recipe=recipe
+        ).report
+        assert report is not None
+        return " ".join(report.notes)
+
+    examples = table(80, 0)
+    assert "learned nothing" not in notes(examples, 1e-2)
+    wrong = examples.assign(label=examples.label.map({"good": "bad", "bad": "good"}))
+    assert "this mask has learned nothing" in notes(wrong, 1e-7)
 
 
 def test_seeds_repeat_and_the_model_stays_as_it_was(base: Path) -> None:
