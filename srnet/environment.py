@@ -49,11 +49,14 @@ class Inputs:
         return cls(Path(data) if data else None, plm, Path(vectors) if vectors else None)
 
 
-def default_root() -> Path:
+def default_root(anywhere: bool = False) -> Path:
     """Return the folder of results: SRNET_STORE if it is set, else ``store`` in the checkout around the current folder.
 
-    Outside a checkout it is ``store`` in the current folder if that is there, else that of the checkout that this
-    package is used from; without such a one, in the current folder again.
+    Outside a checkout it is ``store`` in the current folder.
+
+    Args:
+        anywhere: outside a checkout, prefer the checkout that this package is used from if the current folder has no
+            ``store``: a notebook shows the same results wherever it is started.
 
     Raises:
         InputError: if SRNET_STORE is set to nothing.
@@ -62,22 +65,29 @@ def default_root() -> Path:
         return _named(STORE, os.environ[STORE])
     here = Path.cwd() / "store"
     with suppress(InputError):
-        around = find_checkout()
+        around = _checkout(anywhere)
         if around in here.parents or not here.is_dir():
             return around / "store"
     return here
 
 
-def default_below() -> tuple[Path, ...]:
+def default_below(anywhere: bool = False) -> tuple[Path, ...]:
     """Return the folders of results that are only read: those of SRNET_BELOW, a list of folders as PATH is.
 
     If it is not set, they are the published ones of the checkout: every folder in ``results`` that has a manifest.
+
+    Args:
+        anywhere: outside a checkout, take the one that this package is used from.
     """
     if os.environ.get(BELOW):
         return tuple(_named(BELOW, folder) for folder in os.environ[BELOW].split(os.pathsep))
     with suppress(InputError):
-        return tuple(sorted(path.parent for path in (find_checkout() / "results").glob(f"*/{MANIFEST}")))
+        return tuple(sorted(path.parent for path in (_checkout(anywhere) / "results").glob(f"*/{MANIFEST}")))
     return ()
+
+
+def _checkout(anywhere: bool) -> Path:
+    return find_checkout() if anywhere else find_root(Path.cwd())
 
 
 def _named(variable: str, folder: str) -> Path:
@@ -106,7 +116,7 @@ def find_root(start: Path) -> Path:
 def find_checkout() -> Path:
     """Return the root of the checkout around the current folder, or else of the one that this package is used from.
 
-    So a command or notebook finds the same results wherever it is started.
+    So a notebook finds the same results wherever it is started.
 
     Raises:
         InputError: there is neither.

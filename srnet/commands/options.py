@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from srnet import environment
-from srnet.commands.printing import complain, note
+from srnet.commands.printing import complain
 from srnet.environment import SNAPSHOT_EVERY, Inputs, default_below, default_root
 from srnet.errors import InputError
 
@@ -127,8 +127,6 @@ class Places(Sources):
 
         below, root = self.below or default_below(), self.store or default_root()
         check_results(below)
-        if self.store is None and root.parent not in (Path.cwd(), *Path.cwd().parents):
-            note(f"The results are those of the checkout: {root} (--store names others)")
         return Store(root.absolute(), [folder.absolute() for folder in below], snapshot_every)
 
 

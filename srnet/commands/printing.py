@@ -13,11 +13,6 @@ def say(text: str, style: str | None = None) -> None:
     console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
-def note(text: str) -> None:
-    """Print a line as it is on stderr, beside what a command was asked for."""
-    Console(stderr=True).print(text, markup=False, highlight=False, soft_wrap=True)
-
-
 def complain(error: Exception) -> None:
     """Print an error on stderr."""
     Console(stderr=True).print(f"error: {error}", style="bold red", soft_wrap=True, markup=False, highlight=False)

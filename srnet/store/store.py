@@ -382,14 +382,14 @@ class Store:
 
 
 def default_store() -> Store:
-    """Return the store that commands and notebooks use if nothing else is said.
+    """Return the store that notebooks use if nothing else is said, wherever they are started.
 
     Raises:
         InputError: if SRNET_STORE or SRNET_BELOW names what is no folder of results.
     """
-    below = default_below()
+    below = default_below(anywhere=True)
     check_results(below)
-    return Store(default_root(), below)
+    return Store(default_root(anywhere=True), below)
 
 
 def check_results(folders: Sequence[Path]) -> None:

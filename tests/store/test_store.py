@@ -287,14 +287,16 @@ def test_where_results_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     for name in ("SRNET_STORE", "SRNET_BELOW"):
         monkeypatch.delenv(name, raising=False)
     root = Path(srnet.__file__).parents[1]
-    assert default_root() == root / "store"  # of the checkout that the package is used from
-    assert set(default_below()) == {path.parent for path in (root / "results").glob(f"*/{MANIFEST}")}
-    (tmp_path / "deep" / "store").mkdir()
     assert default_root() == tmp_path / "deep" / "store"
-    monkeypatch.setattr("srnet.environment.__file__", str(tmp_path / "site-packages" / "srnet" / "environment.py"))
     assert default_below() == ()
+    assert default_root(anywhere=True) == root / "store"  # of the checkout that the package is used from
+    assert set(default_below(anywhere=True)) == {path.parent for path in (root / "results").glob(f"*/{MANIFEST}")}
+    (tmp_path / "deep" / "store").mkdir()
+    assert default_root(anywhere=True) == tmp_path / "deep" / "store"
+    monkeypatch.setattr("srnet.environment.__file__", str(tmp_path / "site-packages" / "srnet" / "environment.py"))
+    assert default_below(anywhere=True) == ()
     (tmp_path / "deep" / "store").rmdir()
-    assert default_root() == tmp_path / "deep" / "store"
+    assert default_root(anywhere=True) == tmp_path / "deep" / "store"
     for name in ("pyproject.toml", "_toc.yml"):
         (tmp_path / name).touch()
     assert default_root() == tmp_path / "store"
